@@ -1,0 +1,3 @@
+module deploy-harness/runtime
+
+go 1.21
