@@ -1,0 +1,9 @@
+"""The wiring: which options, fixtures and steps a run has."""
+
+pytest_plugins = [
+    "plugin.options",
+    "plugin.console",
+    "plugin.features",
+    "plugin.failures",
+    "plugin.summary",
+]

@@ -1,0 +1,1 @@
+"""Mechanisms that build, deploy and probe an application. They know no pytest."""

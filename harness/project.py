@@ -1,0 +1,220 @@
+"""The description of the project that is to be accepted: `deploy.toml`."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from harness.errors import DeployError
+
+FILE_NAME = "deploy.toml"
+REFERENCE = re.compile(r"\$\{([A-Za-z0-9_.-]+)\}")
+_DNS_LABEL = r"^[a-z]([-a-z0-9]{0,51}[a-z0-9])?$"
+
+Name = Annotated[str, Field(pattern=_DNS_LABEL)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Path_ = Annotated[str, Field(pattern=r"^/")]
+
+
+class ProjectFileMissingError(DeployError):
+    """There is no description where one was looked for."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            needed="a description of the project to accept",
+            seen="the file does not exist",
+            looked=str(path),
+            fix=f"write {FILE_NAME}, or name its folder by --deploy-project=DIR",
+        )
+
+
+class ProjectFileInvalidError(DeployError):
+    """The description cannot be read or says something that cannot be."""
+
+    def __init__(self, path: Path, problems: list[str]) -> None:
+        super().__init__(
+            needed="a valid description of the project to accept",
+            seen="\n".join(problems),
+            looked=str(path),
+            fix="correct the lines named above",
+        )
+
+
+class ChartMissingError(DeployError):
+    """The folder that should hold the chart has none."""
+
+    def __init__(self, chart: Path, named_in: Path) -> None:
+        super().__init__(
+            needed="a Helm chart to install",
+            seen="the folder does not exist" if not chart.is_dir() else "it has no Chart.yaml",
+            looked=f"{chart}, named by chart.path in {named_in}",
+            fix="correct chart.path, or put the chart there",
+        )
+
+
+class _Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Chart(_Table):
+    """Where the chart lies and under which names it is installed."""
+
+    path: str
+    release: Name
+    namespace: Name
+
+
+class Image(_Table):
+    """An image that the project builds. Sizes are in MB (10^6 bytes), uncompressed."""
+
+    context: str
+    repository: str = Field(pattern=r"^[a-z0-9]+([._/-][a-z0-9]+)*$")
+    dockerfile: str = "Dockerfile"
+    bases: dict[str, str] = {}
+    build_args: dict[str, str] = {}
+    max_mb: int = Field(500, gt=0)
+    goal_mb: int | None = Field(None, gt=0)
+    port: Port
+    health: Path_
+    #: what the image's container is given when it runs alone, beside nothing else
+    env: dict[str, str] = {}
+    #: commands that have to run before it, such as migrations
+    before: list[list[str]] = []
+
+
+class Service(_Table):
+    """A role that a Service of the release has. It is found by the image it serves."""
+
+    image: str
+    type: str = Field(pattern=r"^(ClusterIP|NodePort)$")
+    port: Port
+    health: Path_
+    public: bool = False
+
+
+class Database(_Table):
+    """A PostgreSQL outside the cluster; `env` names the variable for a given one."""
+
+    image: str = "postgres:17"
+    env: str = "DATABASE_URL"
+    name: str = Field("app", pattern=r"^[a-z_][a-z0-9_]{0,62}$")
+
+
+class Secret(_Table):
+    """A secret that the user may give by `env`; otherwise one of so many bytes is made."""
+
+    env: str
+    generate: int = Field(32, ge=16, le=256)
+
+
+class StandIn(_Table):
+    """A service that stands in for one outside, unless the variable `unless` is set."""
+
+    context: str
+    repository: str
+    unless: str
+    port: Port
+    health: Path_
+    bases: dict[str, str] = {}
+    path: str = ""
+
+
+class Project(_Table):
+    """All that the harness knows of the project. Paths are relative to `root`."""
+
+    name: Name
+    chart: Chart
+    images: dict[Name, Image] = Field(min_length=1)
+    services: dict[Name, Service] = {}
+    database: Database | None = None
+    secrets: dict[Name, Secret] = {}
+    standins: dict[Name, StandIn] = {}
+    values: dict[str, str | int | bool] = {}
+    requirements: dict[str, str] = {}
+    root: Path
+
+    @classmethod
+    def load(cls, root: Path) -> Project:
+        """Read and check the description in a folder.
+
+        Raises:
+            ProjectFileMissingError, ProjectFileInvalidError, ChartMissingError.
+
+        """
+        path = root / FILE_NAME
+        try:
+            data = tomllib.loads(path.read_text(encoding="utf-8"))
+        except (FileNotFoundError, NotADirectoryError):
+            raise ProjectFileMissingError(path) from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ProjectFileInvalidError(path, [str(error)]) from None
+        try:
+            project = cls.model_validate(data | {"root": root.resolve()})
+        except ValidationError as error:
+            raise ProjectFileInvalidError(path, [_sentence(e) for e in error.errors()]) from None
+        if problems := [*project._unknown_images(), *project._unknown_references()]:
+            raise ProjectFileInvalidError(path, problems)
+        if not (project.chart_path / "Chart.yaml").is_file():
+            raise ChartMissingError(project.chart_path, path)
+        return project
+
+    @property
+    def chart_path(self) -> Path:
+        """The folder of the chart."""
+        return self.root / self.chart.path
+
+    def references(self) -> set[str]:
+        """Return every name that a `${…}` in the description may use."""
+        known = {"cluster.node_port"}
+        for name in self.images:
+            known |= {f"images.{name}.{part}" for part in ("repository", "tag", "ref")}
+        for name in self.standins:
+            known |= {f"standins.{name}.{part}" for part in ("url", "key")}
+        known |= {f"secrets.{name}" for name in self.secrets}
+        return known | ({"database.url"} if self.database else set())
+
+    def _unknown_images(self) -> list[str]:
+        return [
+            f"services.{role}.image: there is no [images.{service.image}]"
+            for role, service in self.services.items()
+            if service.image not in self.images
+        ]
+
+    def _unknown_references(self) -> list[str]:
+        known = self.references()
+        texts = [(f'values."{path}"', text) for path, text in self.values.items()]
+        for name, image in self.images.items():
+            texts += [(f"images.{name}.env.{key}", text) for key, text in image.env.items()]
+        return [
+            f"{where}: ${{{ref}}} is not one of {', '.join(sorted(known))}"
+            for where, text in texts
+            for ref in REFERENCE.findall(str(text))
+            if ref not in known
+        ]
+
+
+def _sentence(error: Any) -> str:
+    where = ".".join(str(part) for part in error["loc"] if part != "[key]")
+    if error["type"] == "extra_forbidden":
+        return f"{where}: this key is not known"
+    if error["type"] == "missing":
+        return f"{where}: this key is missing"
+    return f"{where}: {error['msg']}, not {error['input']!r}"
+
+
+def fill(value: str | int | bool, facts: Mapping[str, str | int]) -> str | int | bool:  # noqa: FBT001
+    """Replace each `${name}` in a text by its fact.
+
+    A text that is nothing but one reference takes the fact's own type, so that a port
+    stays a number. Raises KeyError for a fact that is missing.
+    """
+    if not isinstance(value, str):
+        return value
+    if whole := REFERENCE.fullmatch(value):
+        return facts[whole[1]]
+    return REFERENCE.sub(lambda match: str(facts[match[1]]), value)

@@ -1,0 +1,157 @@
+"""What a run is told: options, environment and the project's description, read once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+from harness.errors import DeployError
+from harness.project import Project
+
+CLUSTERS = ("kind",)
+KEEP = ("always", "on-failure", "never")
+
+
+class SettingInvalidError(DeployError):
+    """An option or variable has a value that cannot be."""
+
+    def __init__(self, name: str, value: object, source: str, expected: str) -> None:
+        super().__init__(
+            needed=f"{expected} for {name}",
+            seen=repr(value),
+            looked=source,
+            fix=f"correct {source}, or leave it out",
+        )
+
+
+@dataclass(frozen=True)
+class Option:
+    """A setting: its name without prefix, default, and what a reader is told of it."""
+
+    name: str
+    default: str
+    help: str
+
+    @property
+    def flag(self) -> str:
+        """The command line option."""
+        return "--deploy-" + self.name
+
+    @property
+    def variable(self) -> str:
+        """The environment variable."""
+        return "DEPLOY_" + self.name.replace("-", "_").upper()
+
+    @property
+    def dest(self) -> str:
+        """The attribute under which parsed options hold it."""
+        return "deploy_" + self.name.replace("-", "_")
+
+
+OPTIONS = (
+    Option("project", "", "folder with the deploy.toml of the project to accept"),
+    Option("cluster", "kind", "kind of cluster: " + ", ".join(CLUSTERS)),
+    Option("cluster-name", "", "name of the cluster (default: deploy- and the project's name)"),
+    Option("namespace", "", "namespace of the release (default: from deploy.toml)"),
+    Option("port", "0", "port on 127.0.0.1 for the public Service; 0: one that is free"),
+    Option("fresh", "no", "yes: delete the cluster and the database of an earlier run first"),
+    Option("keep", "always", "keep cluster and database afterwards: " + ", ".join(KEEP)),
+    Option("timeout", "600", "seconds that the rollout of the release may take (SC-001)"),
+    Option("artifacts", ".deploy", "folder for what a run leaves to read"),
+)
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Everything a run was told. `timeout` is in seconds, `port` 0 means any free one."""
+
+    project: Project
+    cluster: str
+    cluster_name: str
+    namespace: str
+    port: int
+    fresh: bool
+    keep: str
+    timeout: int
+    artifacts: Path
+    environ: Mapping[str, str]
+
+    @classmethod
+    def load(
+        cls, options: Mapping[str, str | None], environ: Mapping[str, str], root: Path
+    ) -> Settings:
+        """Read the settings; an option wins over its variable, that over the default.
+
+        Args:
+            options: by option name without prefix; None where it was not given.
+            environ: the environment; kept for what the project's description names.
+            root: folder that relative paths start from.
+
+        Raises:
+            SettingInvalidError, and what `Project.load` raises.
+
+        """
+        read = _Reader(options, environ)
+        cluster = read.one_of("cluster", CLUSTERS)
+        keep = read.one_of("keep", KEEP)
+        fresh = read.one_of("fresh", ("yes", "no")) == "yes"
+        port = read.number("port", 0, 65535)
+        timeout = read.number("timeout", 10, 3600)
+        named = read.name("cluster-name", 40)
+        namespace = read.name("namespace", 63)
+        project = Project.load(root / Path(read.text("project") or ".").expanduser())
+        return cls(
+            project=project,
+            cluster=cluster,
+            cluster_name=named or f"deploy-{project.name}"[:40].rstrip("-"),
+            namespace=namespace or project.chart.namespace,
+            port=port,
+            fresh=fresh,
+            keep=keep,
+            timeout=timeout,
+            artifacts=root / read.text("artifacts"),
+            environ=environ,
+        )
+
+    def __repr__(self) -> str:
+        """Leave the environment out: it may hold secrets."""
+        shown = (f"{f.name}={getattr(self, f.name)!r}" for f in fields(self) if f.name != "environ")
+        return f"Settings({', '.join(shown)})"
+
+
+class _Reader:
+    def __init__(self, options: Mapping[str, str | None], environ: Mapping[str, str]) -> None:
+        self._options, self._environ = options, environ
+        self._known = {option.name: option for option in OPTIONS}
+
+    def _get(self, name: str) -> tuple[str, str]:
+        option = self._known[name]
+        if (given := self._options.get(name)) is not None:
+            return given, f"the option {option.flag}"
+        if (given := self._environ.get(option.variable)) is not None:
+            return given, f"the variable {option.variable}"
+        return option.default, "the default"
+
+    def text(self, name: str) -> str:
+        return self._get(name)[0]
+
+    def one_of(self, name: str, values: tuple[str, ...]) -> str:
+        value, source = self._get(name)
+        if value not in values:
+            raise SettingInvalidError(name, value, source, "one of " + ", ".join(values))
+        return value
+
+    def number(self, name: str, least: int, most: int) -> int:
+        value, source = self._get(name)
+        if not value.isdecimal() or not least <= int(value) <= most:
+            raise SettingInvalidError(name, value, source, f"a number from {least} to {most}")
+        return int(value)
+
+    def name(self, name: str, most: int) -> str:
+        value, source = self._get(name)
+        if value and (len(value) > most or not re.fullmatch(r"[a-z]([-a-z0-9]*[a-z0-9])?", value)):
+            expected = f"a name of a-z, 0-9 and - with at most {most} characters"
+            raise SettingInvalidError(name, value, source, expected)
+        return value

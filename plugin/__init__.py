@@ -1,0 +1,1 @@
+"""The pytest side of the harness: options, collection of features, what is shown."""

@@ -1,0 +1,43 @@
+"""Our command line options, and the settings that come of them."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from harness.errors import DeployError
+from harness.settings import OPTIONS, Settings
+
+SETTINGS = pytest.StashKey[Settings]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Add one option for each setting."""
+    group = parser.getgroup("deploy", "deployment and acceptance")
+    for option in OPTIONS:
+        default = f" (default: {option.default})" if option.default else ""
+        group.addoption(
+            option.flag,
+            dest=option.dest,
+            default=None,
+            metavar=option.name.upper().replace("-", "_"),
+            help=f"{option.help}{default}; or {option.variable}",
+        )
+
+
+def load_settings(config: pytest.Config) -> Settings:
+    """Return the settings of this run; wrong ones end it as a usage error."""
+    if SETTINGS not in config.stash:
+        given = {option.name: config.getoption(option.dest) for option in OPTIONS}
+        try:
+            config.stash[SETTINGS] = Settings.load(given, dict(os.environ), config.rootpath)
+        except DeployError as error:
+            raise pytest.UsageError(f"\n{error}") from None
+    return config.stash[SETTINGS]
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Check the settings before the first test, where a scenario will need them."""
+    if any(item.get_closest_marker("deploy") for item in session.items):
+        load_settings(session.config)
