@@ -22,7 +22,7 @@ def digest(*, files: Iterable[Path] = (), root: Path | None = None, **facts: obj
     for file in sorted(_walk(files)):
         name = file.relative_to(root) if root else Path(file.name)
         if file.is_symlink():
-            sha.update(f"link {name} {os.readlink(file)}\0".encode())
+            sha.update(f"link {name} {file.readlink()}\0".encode())
             continue
         executable = os.access(file, os.X_OK)
         sha.update(f"file {name} {executable} {file.stat().st_size}\0".encode())

@@ -162,11 +162,12 @@ class _Reader(threading.Thread):
     def run(self) -> None:
         if self._pipe is None:
             return
-        for raw in self._pipe:
-            line = raw.decode(errors="replace")
-            self._lines.append(line)
-            if self._on_line:
-                self._on_line(line.rstrip("\n"))
+        with self._pipe:
+            for raw in self._pipe:
+                line = raw.decode(errors="replace")
+                self._lines.append(line)
+                if self._on_line:
+                    self._on_line(line.rstrip("\n"))
 
     def text(self) -> str:
         return "".join(self._lines)

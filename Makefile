@@ -1,0 +1,48 @@
+# Two commands matter: `make deploy` and `make test`. Both prepare what is missing first.
+.DEFAULT_GOAL := help
+PYTHON := .venv/bin/python
+PYTEST := $(PYTHON) -m pytest -c pytest.ini
+# Further words for pytest, such as: make deploy ARGS="-k FR-003 --deploy-port=8080"
+ARGS ?=
+
+.PHONY: help deploy test fast lint prepare check bench lock clean distclean
+
+help: ## show this
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
+
+deploy: prepare ## prepare what is missing, deploy the application, accept it
+	$(PYTEST) -m deploy $(ARGS)
+
+test: prepare ## prepare what is missing, test the harness, then deploy and accept
+	$(PYTEST) $(ARGS)
+
+fast: .venv/synced ## the harness's own tests alone: no engine, no cluster
+	$(PYTEST) -m "not deploy and not engine" $(ARGS)
+
+lint: .venv/synced ## ruff and mypy
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m mypy
+
+prepare: .venv/synced ## install, start or build what a run needs and this machine lacks
+	@$(PYTHON) -m harness.supply
+
+check: .venv/synced ## say what is missing, change nothing
+	@$(PYTHON) -m harness.supply --check
+
+bench: prepare ## measure, report to benchmarks/RESULTS.md
+	$(PYTHON) -m benchmarks $(ARGS)
+
+lock: .venv/synced ## resolve the Python packages anew
+	.venv/bin/uv pip compile --quiet --universal --generate-hashes --no-annotate \
+	  --custom-compile-command 'make lock' --group dev pyproject.toml -o requirements.lock
+
+clean: .venv/synced ## remove what runs made: clusters, containers, networks, images
+	@$(PYTHON) -m harness.supply --clean
+
+distclean: clean ## and what was prepared: caches, base images, the Python environment
+	@$(PYTHON) -m harness.supply --distclean
+	rm -rf .venv .deploy
+
+.venv/synced: requirements.lock supply/python-environment
+	@sh supply/python-environment

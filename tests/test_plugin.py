@@ -1,0 +1,137 @@
+"""The plugin, run by pytest itself in projects made for it."""
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+FEATURE = """\
+@FR-1
+Feature: Selling
+
+  Scenario: A sale
+    Given a shop
+    Then it sells
+"""
+STEPS = """\
+from pytest_bdd import given, then
+from harness.errors import DeployError
+
+@given("a shop")
+def shop(): ...
+
+@then("it sells")
+def sells(): ...
+"""
+
+
+@pytest.fixture
+def shop(pytester: pytest.Pytester, project_dir: Path) -> pytest.Pytester:
+    """A project with one feature, its steps, and our plugin."""
+    for item in project_dir.iterdir():
+        item.rename(pytester.path / item.name)
+    (pytester.path / "features").mkdir()
+    (pytester.path / "features" / "selling.feature").write_text(FEATURE)
+    modules = ["options", "console", "features", "failures", "summary"]
+    plugins = [f"plugin.{name}" for name in modules]
+    pytester.makeconftest(f"pytest_plugins = {plugins!r}\n{STEPS}")
+    pytester.makeini(
+        f"[pytest]\npythonpath = {ROOT}\ntestpaths = features\n"
+        "addopts = -p no:pytest-kind -p no:helm-charts -p no:anyio --strict-markers\n"
+        "markers =\n    deploy: x\n    requirement(id): x\n"
+    )
+    return pytester
+
+
+def run(shop: pytest.Pytester, *args: str) -> pytest.RunResult:
+    return shop.runpytest_subprocess(*args)
+
+
+def edit(shop: pytest.Pytester, name: str, old: str, new: str) -> None:
+    path = shop.path / name
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new))
+
+
+def test_feature_file_is_collected_and_selected(shop: pytest.Pytester) -> None:
+    result = run(shop, "-v", "-m", "deploy")
+    result.assert_outcomes(passed=1)
+    result.stdout.fnmatch_lines(["features/selling.feature::test_a_sale PASSED*"])
+
+
+@pytest.mark.parametrize(("word", "count"), [("FR-1", 1), ("FR-2", 0)])
+def test_requirement_selects(shop: pytest.Pytester, word: str, count: int) -> None:
+    run(shop, "-k", word).assert_outcomes(passed=count, deselected=1 - count)
+
+
+def test_unknown_tag_is_refused(shop: pytest.Pytester) -> None:
+    edit(shop, "features/selling.feature", "@FR-1", "@FR-9")
+    result = run(shop)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*@FR-9 in features/selling.feature::test_a_sale*"])
+
+
+def test_wrong_option_ends_before_any_test(shop: pytest.Pytester) -> None:
+    result = run(shop, "--deploy-cluster=mesos")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["needed: one of kind for cluster", "seen:   'mesos'"])
+    result.assert_outcomes()
+
+
+def test_missing_chart_ends_before_any_test(shop: pytest.Pytester) -> None:
+    (shop.path / "chart" / "Chart.yaml").unlink()
+    result = run(shop)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["needed: a Helm chart to install"])
+
+
+def test_failure_reads_as_step_and_four_parts(shop: pytest.Pytester) -> None:
+    edit(
+        shop,
+        "conftest.py",
+        "def sells(): ...",
+        "def sells(): raise DeployError(needed='n', seen='s', looked='l', fix='f')",
+    )
+    result = run(shop)
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(
+        ["step:   Then it sells", "needed: n", "seen:   s", "looked: l", "fix:    f"]
+    )
+    result.stdout.no_fnmatch_line("*conftest.py:*")
+
+
+def test_cause_that_strikes_twice_is_told_once(shop: pytest.Pytester) -> None:
+    edit(
+        shop,
+        "conftest.py",
+        "def shop(): ...",
+        "def shop(broken): ...\n"
+        "import pytest\n"
+        "@pytest.fixture(scope='session')\n"
+        "def broken(): raise DeployError(needed='n', seen='s', looked='l', fix='f')",
+    )
+    with (shop.path / "features" / "selling.feature").open("a") as file:
+        file.write("\n  Scenario: Another sale\n    Given a shop\n")
+    result = run(shop)
+    result.assert_outcomes(failed=2)
+    assert result.stdout.str().count("looked: l") == 1
+    result.stdout.fnmatch_lines(["n: s", "(as in features/selling.feature::test_a_sale)"])
+
+
+def test_fast_tests_need_no_description(shop: pytest.Pytester) -> None:
+    (shop.path / "deploy.toml").unlink()
+    shop.makepyfile("def test_arithmetic(): assert 1 + 1 == 2")
+    run(shop, "test_fast_tests_need_no_description.py").assert_outcomes(passed=1)
+
+
+def test_collecting_imports_no_kubernetes_client(shop: pytest.Pytester) -> None:
+    with (shop.path / "conftest.py").open("a") as file:
+        file.write(
+            "\nimport sys\n"
+            "def pytest_collection_finish(session):\n"
+            "    heavy = {'kubernetes', 'pykube', 'docker', 'testcontainers', 'playwright'}\n"
+            "    print('heavy:', sorted(heavy & set(sys.modules)))\n"
+        )
+    run(shop, "--collect-only", "-s").stdout.fnmatch_lines(["*heavy: []"])

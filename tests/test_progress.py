@@ -1,0 +1,39 @@
+import io
+
+import pytest
+
+from harness.errors import DeployError
+from harness.progress import Progress
+
+
+def test_step_says_begin_end_and_result() -> None:
+    progress = Progress(stream=(out := io.StringIO()))
+    with progress.step("building the image") as step:
+        step.result = "120 MB"
+    begin, end = out.getvalue().splitlines()
+    assert begin == "> building the image"
+    assert end.startswith("+ building the image: 120 MB in 0.")
+    assert progress.timings[0][0] == "building the image"
+
+
+def test_long_step_shows_what_it_does_now() -> None:
+    progress = Progress(stream=(out := io.StringIO()), interval=0.01)
+    with progress.step("waiting") as step:
+        step.note("pod 1 of 2")
+        while "now: pod 1 of 2" not in out.getvalue():
+            pass
+
+
+def test_failed_step_names_the_cause() -> None:
+    progress = Progress(stream=(out := io.StringIO()))
+    with pytest.raises(DeployError), progress.step("building"):
+        raise DeployError(needed="a file", seen="missing", looked="here", fix="add it")
+    assert out.getvalue().splitlines()[-1].endswith("a file: missing")
+    assert progress.timings == []
+
+
+def test_choice_is_said_once() -> None:
+    progress = Progress(stream=(out := io.StringIO()))
+    for _ in range(2):
+        progress.choice("engine", "docker 28", "already running")
+    assert out.getvalue() == "  engine         docker 28 (already running)\n"
