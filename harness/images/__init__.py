@@ -1,0 +1,1 @@
+"""Building images, and finding out what is in them and whether they run."""

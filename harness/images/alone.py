@@ -1,0 +1,125 @@
+"""Running an image by itself: does it start, answer, keep quiet and obey (US1.1, US1.2)."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from harness.errors import DeployError
+from harness.images import containers
+from harness.images.running import Running
+from harness.redact import Redactor
+
+if TYPE_CHECKING:
+    from harness.supply.engine import Engine
+
+
+class ContainerNotStartedError(DeployError):
+    """The engine could not start a container."""
+
+    def __init__(self, image: str, reason: str) -> None:
+        super().__init__(
+            needed=f"a container of {image} to start",
+            seen=reason,
+            looked="the container engine's answer",
+            fix="correct the image's entry point, user or name as the engine's words say",
+        )
+
+
+class CommandInImageFailedError(DeployError):
+    """A command run in an image ended with an exit code other than 0."""
+
+    def __init__(self, image: str, command: Sequence[str], code: int | None, log: str) -> None:
+        self.code = code
+        super().__init__(
+            needed=f"`{' '.join(command)}` in {image} to succeed",
+            seen=f"exit code {code}; its last words:\n{log}",
+            looked="the container's log",
+            fix="read its last words above",
+        )
+
+
+@dataclass(frozen=True)
+class Alone:
+    """How an image is to be run by itself.
+
+    Args:
+        engine: where to run it.
+        image: the image.
+        port: the port that it listens on in the container; None for a plain command.
+        env: its environment, secrets included: it goes to the engine over the API,
+            never through an argument list or a file.
+        secrets: values to keep out of logs and errors.
+        command: instead of the image's CMD.
+        network: a network of the engine to join.
+        read_only: root file system read-only, with `tmpfs` folders to write to.
+
+    """
+
+    engine: Engine
+    image: str
+    port: int | None
+    env: Mapping[str, str] = field(default_factory=dict, repr=False)
+    secrets: Sequence[str] = field(default=(), repr=False)
+    command: Sequence[str] | None = None
+    network: str | None = None
+    read_only: bool = True
+    tmpfs: Sequence[str] = ("/tmp",)  # noqa: S108 - a path in the container
+
+    @contextlib.contextmanager
+    def started(self) -> Iterator[Running]:
+        """Start it, and remove it in the end whatever happens.
+
+        Raises:
+            ContainerNotStartedError: the engine refused.
+
+        """
+        from docker.errors import APIError, ImageNotFound
+
+        sdk = self.engine.sdk()
+        try:
+            container = sdk.containers.create(
+                self.image,
+                command=list(self.command) if self.command is not None else None,
+                environment=dict(self.env),
+                labels=containers.labels("", "alone"),
+                ports={f"{self.port}/tcp": ("127.0.0.1",)} if self.port else {},
+                read_only=self.read_only,
+                tmpfs=dict.fromkeys(self.tmpfs, "mode=1777") if self.read_only else {},
+                **({"network": self.network} if self.network else {}),
+            )
+        except (APIError, ImageNotFound) as error:
+            raise ContainerNotStartedError(self.image, str(error.explanation)) from error
+        try:
+            try:
+                container.start()
+            except APIError as error:
+                raise ContainerNotStartedError(self.image, str(error.explanation)) from error
+            yield Running(self.image, self.port, container, Redactor(self.secrets))
+        finally:
+            containers.remove(container)
+
+    def to_end(self, timeout: float = 60.0) -> str:
+        """Run it to its end and return its log, as for a migration.
+
+        Args:
+            timeout: seconds that it may take.
+
+        Raises:
+            ContainerNotStartedError: the engine refused.
+            CommandInImageFailedError: exit code other than 0, or not done in time
+                (then the code is None).
+
+        """
+        with self.started() as running:
+            ended = running.watch.exited.wait(timeout)
+            log = running.log()
+            if not ended or running.watch.code != 0:
+                last = "\n".join(log.splitlines()[-30:])
+                late = "" if ended else f"\n(still running after {timeout:.0f} s)"
+                raise CommandInImageFailedError(
+                    self.image, self.command or (), running.watch.code, last + late
+                )
+            return log

@@ -1,0 +1,117 @@
+"""Containers beside the cluster: labels, ports, last words, and an early end noticed."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import threading
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from harness.images.spec import MANAGED_LABEL
+from harness.redact import Redactor
+
+if TYPE_CHECKING:
+    from docker.models.containers import Container
+
+    from harness.supply.engine import Engine
+
+CLUSTER_LABEL = "io.deploy-harness.cluster"
+ROLE_LABEL = "io.deploy-harness.role"
+CONTENT_LABEL = "io.deploy-harness.content"
+
+
+def labels(cluster: str, role: str, content: str = "") -> dict[str, str]:
+    """Return the labels by which a later run finds a container, and a clean-up sweeps it.
+
+    `content` stands for all that the container was made from; another value means that
+    an existing one does not fit any more.
+    """
+    return {
+        MANAGED_LABEL: "true",
+        CLUSTER_LABEL: cluster,
+        ROLE_LABEL: role,
+        CONTENT_LABEL: content,
+    }
+
+
+def find(engine: Engine, cluster: str, role: str) -> list[Container]:
+    """Return our containers of a cluster and role, running or not."""
+    wanted = [f"{MANAGED_LABEL}=true", f"{CLUSTER_LABEL}={cluster}", f"{ROLE_LABEL}={role}"]
+    return list(engine.sdk().containers.list(all=True, filters={"label": wanted}))
+
+
+def remove(container: Container) -> None:
+    """Remove a container with its anonymous volumes, running or not, gone or not."""
+    from docker.errors import NotFound
+
+    with contextlib.suppress(NotFound):
+        container.remove(force=True, v=True)
+
+
+def state(container: Container) -> Mapping[str, Any]:
+    """Return the engine's present account of a container's state."""
+    container.reload()
+    attributes: dict[str, Any] = container.attrs
+    return dict(attributes["State"])
+
+
+def published(container: Container, port: int) -> int | None:
+    """Return the port on 127.0.0.1 that leads to a container's port, None while it has none."""
+    container.reload()
+    bindings = (container.attrs["NetworkSettings"]["Ports"] or {}).get(f"{port}/tcp") or []
+    return int(bindings[0]["HostPort"]) if bindings else None
+
+
+def tail(container: Container, redact: Redactor, lines: int = 30) -> str:
+    """Return a container's last log lines, without secrets."""
+    from docker.errors import APIError
+
+    try:
+        raw: bytes = container.logs(tail=lines)
+    except APIError as error:
+        return f"(its log cannot be read: {error.explanation})"
+    return redact(raw.decode(errors="replace")).strip() or "(it wrote no log)"
+
+
+def free_port() -> int:
+    """Return a port on 127.0.0.1 that no one listens on at this moment."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class ExitWatch(threading.Thread):
+    """Notices at once when a container ends. `exited` is set, then `code` holds."""
+
+    def __init__(self, container: Container) -> None:
+        super().__init__(daemon=True, name=f"exit-of-{container.short_id}")
+        self._container = container
+        self.exited = threading.Event()
+        self.code: int | None = None
+        self.start()
+
+    def run(self) -> None:
+        """Wait for the engine's word; a container that is gone has ended too."""
+        from docker.errors import APIError
+        from requests.exceptions import ConnectionError as Disconnected
+        from requests.exceptions import ReadTimeout
+
+        while not self.exited.is_set():
+            try:
+                self.code = int(self._container.wait(timeout=60)["StatusCode"])
+            except (ReadTimeout, Disconnected):
+                if self._alive():
+                    continue
+            except APIError:
+                self.code = None
+            self.exited.set()
+
+    def _alive(self) -> bool:
+        from docker.errors import APIError
+        from requests.exceptions import RequestException
+
+        try:
+            return bool(state(self._container)["Running"])
+        except (APIError, RequestException):
+            return False

@@ -1,0 +1,128 @@
+"""Byte strings that must be nowhere in an image: secrets, and a private authority."""
+
+from __future__ import annotations
+
+import base64
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import quote, unquote, urlsplit
+
+_CHUNK = 1 << 20
+_MIN_LENGTH = 6  # shorter values would be found by accident
+_BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
+_SIGNATURE = 64  # bytes at a certificate's end: part of its signature, hence unique
+
+
+class Readable(Protocol):
+    """Anything to read bytes from."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return at most `size` bytes, none at the end."""
+
+
+@dataclass(frozen=True)
+class Needle:
+    """A value to look for. `label` names it without showing it, `form` its encoding."""
+
+    label: str
+    form: str
+    value: bytes
+
+
+def secret_needles(secrets: Mapping[str, str]) -> tuple[Needle, ...]:
+    """Return all forms of named secret values: as they are, percent-encoded, base64.
+
+    Base64 is looked for at all three alignments, so that a secret is found inside a
+    larger encoded text too. Of a URL, the password is a secret by itself.
+    """
+    found: dict[bytes, Needle] = {}
+    for label, secret in secrets.items():
+        values = {label: secret, f"{label} (its password)": _password(secret)}
+        for name, value in values.items():
+            if len(value) < _MIN_LENGTH:
+                continue
+            forms = {"plain": value.encode(), "percent-encoded": quote(value, safe="").encode()}
+            for form, raw in forms.items():
+                found.setdefault(raw, Needle(name, form, raw))
+            for raw in _base64_forms(value.encode()):
+                found.setdefault(raw, Needle(name, "base64", raw))
+    return tuple(found.values())
+
+
+def authority_needles(bundle: Path, public: Path | None = None) -> tuple[Needle, ...]:
+    """Return what identifies the private certificates of a host's CA bundle.
+
+    Private is what is not also in the public bundle (by default certifi's): public
+    authorities come with every base image and are no one's secret. A certificate is
+    found as PEM and as DER.
+    """
+    if public is None:
+        import certifi
+
+        public = Path(certifi.where())
+    known = set(_certificates(public))
+    found = []
+    for number, der in enumerate(der for der in _certificates(bundle) if der not in known):
+        label = f"private authority {number + 1} of {bundle}"
+        lines = ssl.DER_cert_to_PEM_cert(der).splitlines()[1:-1]
+        full = [line for line in lines if len(line) == 64]
+        found.append(Needle(label, "DER", der[-_SIGNATURE:]))
+        if full:
+            found.append(Needle(label, "PEM", full[-1].encode()))
+    return tuple(found)
+
+
+def find(content: Readable, needles: tuple[Needle, ...]) -> set[Needle]:
+    """Return the needles that occur in a stream, read piece by piece."""
+    missing, found = set(needles), set[Needle]()
+    overlap = max((len(needle.value) for needle in needles), default=1) - 1
+    window = b""
+    while missing and (piece := content.read(_CHUNK)):
+        window += piece
+        hits = {needle for needle in missing if needle.value in window}
+        found |= hits
+        missing -= hits
+        window = window[-overlap:] if overlap else b""
+    return found
+
+
+def _certificates(bundle: Path) -> list[bytes]:
+    text = bundle.read_text(encoding="utf-8", errors="replace")
+    found = []
+    for part in text.split(_BEGIN)[1:]:
+        body = part.split(_END)[0]
+        try:
+            found.append(base64.b64decode("".join(body.split()), validate=True))
+        except ValueError:
+            continue  # a damaged entry identifies nothing
+    return found
+
+
+def _password(text: str) -> str:
+    if "://" not in text:
+        return ""
+    try:
+        return unquote(urlsplit(text).password or "")
+    except ValueError:
+        return ""
+
+
+def _base64_forms(value: bytes) -> set[bytes]:
+    """Return the parts of base64 text that do not depend on what stands around the value."""
+    forms = {base64.b64encode(value), base64.urlsafe_b64encode(value)}
+    for shift in range(3):
+        padded = b"\0" * shift + value
+        start = -(-shift * 4 // 3)  # first digit made of the value's bits alone
+        whole = len(padded) * 8 // 6  # digits made of nothing that follows
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            core = encode(padded)[start:whole]
+            if len(core) >= _MIN_LENGTH:
+                forms.add(core)
+    return {form for form in forms if not _contains_shorter(form, forms)}
+
+
+def _contains_shorter(form: bytes, forms: set[bytes]) -> bool:
+    return any(other != form and other in form for other in forms)
