@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
 import os
 import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -18,6 +20,7 @@ from harness.redact import Redactor
 # Variables by which a tool could silently act on something we were not told to use.
 _AMBIENT = ("KUBECONFIG", "HELM_KUBECONTEXT", "HELM_NAMESPACE", "DOCKER_CONTEXT")
 _TAIL = 30
+_Process = subprocess.Popen[bytes]
 
 
 @dataclass(frozen=True)
@@ -71,6 +74,63 @@ class CommandTimedOutError(DeployError):
         )
 
 
+class CommandCancelledError(DeployError):
+    """The program was ended, or not begun, because the whole run is being ended."""
+
+    def __init__(self, argv: Sequence[str]) -> None:
+        super().__init__(
+            needed=f"`{_brief(argv)}` to run to its end",
+            seen="the run was interrupted",
+            looked="the run itself",
+            fix="run it again; what was half-made is made anew",
+        )
+
+
+class Scope:
+    """The programs that one run has started, so that all of them can be ended at once.
+
+    Ctrl-C reaches the main thread only; programs that other threads wait for are ended
+    through their scope.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._running: set[_Process] = set()
+        self.cancelled = False
+
+    @contextlib.contextmanager
+    def entered(self) -> Iterator[None]:
+        """Have every program that this thread runs belong to the scope."""
+        token = _SCOPE.set(self)
+        try:
+            yield
+        finally:
+            _SCOPE.reset(token)
+
+    def cancel(self) -> None:
+        """End what runs and let nothing further begin. Returns when all have ended."""
+        with self._lock:
+            self.cancelled = True
+            running = list(self._running)
+        for process in running:
+            _end(process)
+
+    def _begin(self, words: tuple[str, ...], start: Callable[[], _Process]) -> _Process:
+        with self._lock:
+            if self.cancelled:
+                raise CommandCancelledError(words)
+            process = start()
+            self._running.add(process)
+            return process
+
+    def _ended(self, process: _Process) -> None:
+        with self._lock:
+            self._running.discard(process)
+
+
+_SCOPE: contextvars.ContextVar[Scope] = contextvars.ContextVar("deploy_scope")
+
+
 def run(
     argv: Sequence[str | Path],
     *,
@@ -100,14 +160,16 @@ def run(
         redact: applied to what an error shows.
 
     Raises:
-        CommandMissingError, CommandFailedError, CommandTimedOutError.
+        CommandMissingError, CommandFailedError, CommandTimedOutError, CommandCancelledError.
 
     """
     words = tuple(str(word) for word in argv)
     redact = redact or Redactor()
+    scope = _SCOPE.get(None) or Scope()
     started = time.monotonic()
-    try:
-        process = subprocess.Popen(
+
+    def start() -> _Process:
+        return subprocess.Popen(
             words,
             cwd=cwd,
             env=environment(env),
@@ -116,6 +178,9 @@ def run(
             stderr=subprocess.PIPE,
             start_new_session=True,
         )
+
+    try:
+        process = scope._begin(words, start)
     except (FileNotFoundError, PermissionError) as error:
         if cwd is not None and not cwd.is_dir():
             raise
@@ -132,9 +197,12 @@ def run(
         _end(process)
         raise
     finally:
+        scope._ended(process)
         for thread in (out, err, feeder):
             if thread is not None:
                 thread.join(5)
+    if scope.cancelled and process.returncode != 0:
+        raise CommandCancelledError(words)
     completed = Completed(
         words, process.returncode, out.text(), err.text(), time.monotonic() - started
     )
@@ -190,7 +258,7 @@ def _feed(process: subprocess.Popen[bytes], stdin: str | bytes | None) -> thread
     return thread
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end(process: _Process) -> None:
     for sign in (signal.SIGTERM, signal.SIGKILL):
         try:
             os.killpg(process.pid, sign)

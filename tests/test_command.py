@@ -1,14 +1,17 @@
 import os
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
 from harness.command import (
+    CommandCancelledError,
     CommandFailedError,
     CommandMissingError,
     CommandTimedOutError,
+    Scope,
     environment,
     run,
 )
@@ -82,3 +85,29 @@ def test_ambient_cluster_is_not_passed_on(monkeypatch: pytest.MonkeyPatch) -> No
     assert "HELM_KUBECONTEXT" not in seen
     assert seen["MORE"] == "1"
     assert os.environ["KUBECONFIG"] == "/somebody/elses"
+
+
+def test_cancelled_scope_ends_what_another_thread_runs() -> None:
+    scope, begun, seen = Scope(), threading.Event(), list[BaseException]()
+
+    def work() -> None:
+        with scope.entered():
+            try:
+                script = "import time; print('up', flush=True); time.sleep(60)"
+                run([PY, "-c", script], timeout=60, on_line=lambda _: begun.set())
+            except CommandCancelledError as error:
+                seen.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    assert begun.wait(20)
+    scope.cancel()
+    thread.join(20)
+    assert [type(error) for error in seen] == [CommandCancelledError]
+
+
+def test_cancelled_scope_lets_nothing_begin() -> None:
+    scope = Scope()
+    scope.cancel()
+    with scope.entered(), pytest.raises(CommandCancelledError, match="interrupted"):
+        run([PY, "-c", ""], timeout=5)

@@ -1,0 +1,84 @@
+@cluster
+Feature: The application on a cluster
+  As an operator
+  I want one installation that leaves everything running, wired and reachable
+  so that people can use the application minutes later.
+
+  @US2.1 @US3.1 @FR-002 @FR-006 @SC-001 @SC-002
+  Scenario: One installation, and everything is well
+    Given the application is installed by its chart
+    Then everything was ready within 10 minutes of the start
+    And every pod is Running and Ready
+    And no container has been restarted
+    And every container runs the image that was built from the sources
+    And all that runs beside it belongs to the one release
+
+  @FR-007
+  Scenario Outline: The <role> is offered by a Service of type <type>
+    Given the application is installed by its chart
+    Then the Service of the <role> is of type <type>
+    And it leads to every pod of the <role>
+
+    Examples:
+      | role     | type      |
+      | backend  | ClusterIP |
+      | frontend | NodePort  |
+
+  @FR-007
+  Scenario: Only the frontend is open to the outside
+    Given the application is installed by its chart
+    Then the frontend answers from outside the cluster
+    And its port lies between 30000 and 32767
+    And no other Service is open to the outside
+
+  @FR-003
+  Scenario Outline: The <role> is found by its name
+    Given the application is installed by its chart
+    And a place inside the cluster to look from
+    Then the short name of the <role> leads to its Service
+    And the full name of the <role> leads to its Service
+    But a name that nobody has leads nowhere
+
+    Examples:
+      | role     |
+      | backend  |
+      | frontend |
+
+  @FR-003
+  Scenario Outline: The <role> answers when it is called by its name
+    Given the application is installed by its chart
+    And a place inside the cluster to look from
+    Then the <role> answers at its name
+    But nobody answers at a port that the <role> does not offer
+
+    Examples:
+      | role     |
+      | backend  |
+      | frontend |
+
+  @FR-004
+  Scenario: The database answers from inside the cluster, over an encrypted connection
+    Given the application is installed by its chart
+    And a place inside the cluster to look from
+    Then the database answers there, encrypted
+    But it refuses a wrong password
+    And it refuses a connection that is not encrypted
+    And a database that does not exist is not found
+
+  @FR-005
+  Scenario: Secrets reach the pods as secrets only
+    Given the application is installed by its chart
+    Then no secret can be read in what the cluster knows of the application, Secrets apart
+    And no pod has written a secret to its log
+    And the database's address reaches only the parts that use the database
+
+  @FR-006
+  Scenario Outline: Without <value> the chart is not installed, and says why
+    When the chart is to be installed without <value>
+    Then it is refused in a sentence that names <value>
+
+    Examples:
+      | value                    |
+      | secrets.databaseUrl      |
+      | secrets.cohereApiKey     |
+      | secrets.betterAuthSecret |
