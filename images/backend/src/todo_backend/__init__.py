@@ -1,0 +1,1 @@
+"""The Todo app's backend: tasks and a task-managing assistant over PostgreSQL."""
