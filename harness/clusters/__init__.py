@@ -1,0 +1,1 @@
+"""Clusters to deploy to: one small interface, one class a provider."""

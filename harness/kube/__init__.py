@@ -1,0 +1,1 @@
+"""What is known and done inside one cluster: API client, watches, waits, causes."""

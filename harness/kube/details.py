@@ -1,0 +1,64 @@
+"""What a watch does not tell, asked for only when a verdict needs it."""
+
+from __future__ import annotations
+
+from harness.errors import DeployError
+from harness.kube.client import Kube
+from harness.kube.pods import containers, is_ready
+from harness.kube.quantity import Capacity, capacity
+from harness.kube.resources import NODE, POD, Object, meta, name_of
+from harness.kube.state import Snapshot
+from harness.redact import Redactor
+
+
+class Details:
+    """Asks the API for log lines and for free room.
+
+    An answer that cannot be had is said to be missing and hides no verdict.
+    """
+
+    def __init__(self, client: Kube, *, redact: Redactor | None = None, lines: int = 15) -> None:
+        self._client, self._redact, self._lines = client, redact or Redactor(), lines
+
+    def last_lines(self, pod: Object, container: str, *, previous: bool = False) -> list[str]:
+        """Return the last lines of a container's log, redacted.
+
+        Args:
+            pod: whose.
+            container: which of its containers.
+            previous: of the run before the present one, or else of the present one.
+
+        """
+        namespace = str(meta(pod).get("namespace", ""))
+        for want in dict.fromkeys((previous, False)):
+            query = {"container": container, "tailLines": str(self._lines)}
+            if want:
+                query["previous"] = "true"
+            try:
+                text = self._client.text(POD.path(namespace, name_of(pod), "log"), query)
+            except DeployError:
+                continue  # no run before this one, or not started yet
+            if text.strip():
+                return self._redact(text).rstrip().splitlines()
+        return []
+
+    def capacity(self) -> list[Capacity]:
+        """Return each node's allocatable and requested resources; [] when it may not be read."""
+        try:
+            return capacity(self._client.find(NODE), self._client.find(POD))
+        except DeployError:
+            return []
+
+    def unready_lines(self, snapshot: Snapshot) -> list[str]:
+        """Return the last log lines of each container that is not ready, for a report."""
+        lines: list[str] = []
+        for pod in snapshot.pods():
+            if is_ready(pod):
+                continue
+            for container in containers(pod):
+                if container.ready or container.waiting == "PodInitializing":
+                    continue
+                log = self.last_lines(pod, container.name)
+                lines += [f"last lines of {name_of(pod)}/{container.name}:"] if log else []
+                lines += [f"  {line}" for line in log]
+        return lines

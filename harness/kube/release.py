@@ -1,0 +1,271 @@
+"""The wait for a release: all of it rolled out, ready and reachable, or a cause."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from harness.errors import DeployError
+from harness.kube import causes
+from harness.kube.details import Details
+from harness.kube.health import Finding, Patience, pod_findings, unhealthy_words
+from harness.kube.pods import INSTANCE, containers, describe_pod, is_deleted, is_ready
+from harness.kube.resources import (
+    DAEMON_SET,
+    DEPLOYMENT,
+    ENDPOINT_SLICE,
+    JOB,
+    POD,
+    REPLICA_SET,
+    SERVICE,
+    STATEFUL_SET,
+    WORKLOADS,
+    Object,
+    condition,
+    labels_of,
+    meta,
+    name_of,
+    owner_uids,
+    status_of,
+    uid_of,
+)
+from harness.kube.state import Snapshot
+from harness.kube.waits import Hopeless, Pending, Ready, Verdict
+
+_REVISION = "deployment.kubernetes.io/revision"
+_HASH = "controller-revision-hash"
+_Build = Callable[[Details], DeployError]
+
+
+@dataclass(frozen=True)
+class ReleaseReady:
+    """All Deployments, StatefulSets, DaemonSets and Jobs of a release are rolled out.
+
+    That is: each has observed its present generation, its pods of the present revision
+    are Ready and no others are left, each Job is complete, and each Service with a
+    selector has a ready endpoint.
+
+    Made to run beside `helm upgrade --install`: until `applied` is set (when Helm has
+    ended well) it is never ready, and what was there before the watch began is not
+    judged, since the upgrade may be what mends it. Hopeless states end it either way.
+
+    Args:
+        namespace: where the release is.
+        release: its name, the value of the label app.kubernetes.io/instance.
+        applied: set once Helm has applied all; None when it has already.
+        patience: for how long what may recover is tolerated.
+
+    """
+
+    namespace: str
+    release: str
+    applied: threading.Event | None = None
+    patience: Patience = field(default_factory=Patience)
+
+    def describe(self) -> str:
+        """Return what is waited for."""
+        return f"release {self.release} in namespace {self.namespace} to be rolled out and ready"
+
+    def evaluate(self, snapshot: Snapshot, details: Details) -> Verdict:
+        """Judge the release; a cause counts as soon as it is hopeless."""
+        applied = self.applied is None or self.applied.is_set()
+        labels = {INSTANCE: self.release}
+        workloads = [w for kind in WORKLOADS for w in snapshot.all(kind, labels)]
+        findings: list[Finding] = []
+        missing: list[str] = []
+        for workload in workloads:
+            findings += self._workload_findings(workload, snapshot)
+            missing += _not_rolled_out(workload, snapshot)
+            for pod in current_pods(workload, snapshot):
+                if applied or uid_of(pod) not in snapshot.before:
+                    findings += pod_findings(pod, snapshot, self.patience)
+        services = snapshot.all(SERVICE, labels)
+        missing += [line for s in services for line in _no_endpoints(s, snapshot)]
+        lost = [finding for finding in findings if finding.seconds <= 0]
+        if lost:
+            built = [finding.cause(details) for finding in _distinct(lost)]
+            return Hopeless(built[0], built[1:])
+        recheck = min((finding.seconds for finding in findings), default=math.inf)
+        if missing:
+            lines = [*missing, *(f"  {finding.text}" for finding in findings)]
+            return Pending("\n".join(dict.fromkeys(lines)), recheck)
+        if not applied:
+            return Pending("Helm has not applied the release yet", recheck)
+        if not workloads and not services:
+            return Pending(f"no object carries the label {INSTANCE}={self.release}", recheck)
+        return Ready()
+
+    def _workload_findings(self, workload: Object, snapshot: Snapshot) -> Iterable[Finding]:
+        if not _observed(workload):
+            return
+        if workload.get("kind") == JOB.kind:
+            yield from _job_failed(workload, snapshot)
+        progressing = condition(workload, "Progressing") or {}
+        if progressing.get("reason") == "ProgressDeadlineExceeded":
+            message = str(progressing.get("message") or "")
+            pods = [describe_pod(pod) for pod in current_pods(workload, snapshot)]
+            yield Finding(
+                message, 0.0, lambda _: causes.ProgressDeadlineError(workload, message, pods)
+            )
+        yield from self._refused(workload, snapshot)
+
+    def _refused(self, workload: Object, snapshot: Snapshot) -> Iterable[Finding]:
+        makers = [workload, *_current_replica_sets(workload, snapshot)]
+        for maker in makers:
+            if _has_enough(maker):
+                continue
+            refusals = [e for e in snapshot.events(maker) if e.get("reason") == "FailedCreate"]
+            if not refusals:
+                continue
+            message = str(refusals[-1].get("message") or "")
+            grace = 0.0 if "violates PodSecurity" in message else self.patience.refusal
+            if "failed calling webhook" in message or any(map(is_deleted, snapshot.pods())):
+                grace = self.patience.volume
+            first = refusals[0].get("firstTimestamp") or meta(refusals[0]).get("creationTimestamp")
+            cause = causes.PodRefusedError(workload, message)
+            yield Finding(message, grace - snapshot.age(first), _always(cause))
+            return
+
+
+def current_pods(workload: Object, snapshot: Snapshot) -> list[Object]:
+    """Return the pods of a workload's present revision that are not being deleted."""
+    if workload.get("kind") == DEPLOYMENT.kind:
+        owners = {uid_of(rs) for rs in _current_replica_sets(workload, snapshot)}
+    else:
+        owners = {uid_of(workload)}
+    pods = [p for p in snapshot.pods() if owner_uids(p) & owners and not is_deleted(p)]
+    if workload.get("kind") == STATEFUL_SET.kind:
+        revision = status_of(workload).get("updateRevision")
+        pods = [p for p in pods if labels_of(p).get(_HASH) == revision]
+    return pods
+
+
+def _current_replica_sets(workload: Object, snapshot: Snapshot) -> list[Object]:
+    """Return a Deployment's newest ReplicaSet: the one that carries its revision number."""
+    if workload.get("kind") != DEPLOYMENT.kind:
+        return []
+    owned = snapshot.owned(REPLICA_SET, workload)
+    return sorted(owned, key=lambda rs: int(_annotation(rs, _REVISION) or 0))[-1:]
+
+
+def _not_rolled_out(workload: Object, snapshot: Snapshot) -> list[str]:
+    """Return what is missing for a workload to be rolled out; [] when nothing is."""
+    title = f"{str(workload.get('kind')).lower()} {name_of(workload)}"
+    if not _observed(workload):
+        return [f"{title}: its present generation has not been observed yet"]
+    spec, status = workload.get("spec") or {}, status_of(workload)
+    kind = workload.get("kind")
+    if kind == JOB.kind:
+        if spec.get("suspend"):
+            return []
+        done = condition(workload, "Complete")
+        if done is not None and done.get("status") == "True":
+            return []
+        state = f"{status.get('active') or 0} active, {status.get('failed') or 0} failed"
+        return [f"{title}: not complete ({state})", *_pod_lines(workload, snapshot)]
+    if kind == DAEMON_SET.kind:
+        wanted, total = status.get("desiredNumberScheduled") or 0, None
+        updated, ready = status.get("updatedNumberScheduled"), status.get("numberReady")
+    else:
+        replicas = spec.get("replicas")
+        wanted = 1 if replicas is None else replicas
+        total = status.get("replicas") or 0
+        updated, ready = status.get("updatedReplicas"), status.get("readyReplicas")
+    if kind == DEPLOYMENT.kind and spec.get("paused"):
+        return [f"{title}: it is paused"]
+    if total is not None and total > wanted:
+        return [f"{title}: {total - wanted} old pods are still there"]
+    if (updated or 0) < wanted or (ready or 0) < wanted:
+        counts = f"{ready or 0} of {wanted} pods ready, {updated or 0} of the present revision"
+        return [f"{title}: {counts}", *_pod_lines(workload, snapshot)]
+    pods = current_pods(workload, snapshot)
+    if kind == DEPLOYMENT.kind and sum(map(is_ready, pods)) < wanted:
+        return [f"{title}: the pods are not seen ready yet", *_pod_lines(workload, snapshot)]
+    return []
+
+
+def _pod_lines(workload: Object, snapshot: Snapshot) -> list[str]:
+    lines = []
+    for pod in current_pods(workload, snapshot):
+        if is_ready(pod) or status_of(pod).get("phase") == "Succeeded":
+            continue
+        words = unhealthy_words(pod, snapshot)
+        lines.append(f"  {describe_pod(pod)}" + (f"; {words}" if words else ""))
+    return lines
+
+
+def _no_endpoints(service: Object, snapshot: Snapshot) -> list[str]:
+    """Return one line when a Service with a selector has no ready endpoint."""
+    spec = service.get("spec") or {}
+    if spec.get("type") == "ExternalName" or not spec.get("selector"):
+        return []
+    ready = ready_endpoints(service, snapshot.all(ENDPOINT_SLICE))
+    if ready:
+        return []
+    wanted = ", ".join(f"{key}={value}" for key, value in spec["selector"].items())
+    return [f"service {name_of(service)}: no ready endpoint (selector {wanted})"]
+
+
+def ready_endpoints(service: Object, slices: Iterable[Object]) -> list[str]:
+    """Return the addresses of a Service's ready endpoints."""
+    found: list[str] = []
+    for piece in slices:
+        if labels_of(piece).get("kubernetes.io/service-name") != name_of(service):
+            continue
+        for endpoint in piece.get("endpoints") or ():
+            ready = (endpoint.get("conditions") or {}).get("ready")
+            if ready or ready is None:  # unset means ready, says the API
+                found += endpoint.get("addresses") or []
+    return found
+
+
+def _job_failed(job: Object, snapshot: Snapshot) -> Iterable[Finding]:
+    failed = condition(job, "Failed") or condition(job, "FailureTarget") or {}
+    if failed.get("status") != "True":
+        return
+    reason, message = str(failed.get("reason") or "Failed"), str(failed.get("message") or "")
+    pods = sorted(snapshot.owned(POD, job), key=lambda p: str(meta(p).get("creationTimestamp")))
+
+    def build(details: Details) -> DeployError:
+        log: list[str] = []
+        for pod in pods[-1:]:
+            for container in containers(pod):
+                if container.last_exit not in (None, 0):
+                    log += details.last_lines(pod, container.name)
+        return causes.JobFailedError(job, reason, message, log)
+
+    yield Finding(f"job {name_of(job)}: {reason}", 0.0, build)
+
+
+def _has_enough(maker: Object) -> bool:
+    if maker.get("kind") == JOB.kind:
+        status = status_of(maker)
+        return bool(status.get("active") or status.get("succeeded"))
+    replicas = (maker.get("spec") or {}).get("replicas")
+    if maker.get("kind") == DAEMON_SET.kind:
+        replicas = status_of(maker).get("desiredNumberScheduled")
+        return (status_of(maker).get("currentNumberScheduled") or 0) >= (replicas or 0)
+    wanted = 1 if replicas is None else int(replicas)
+    return (status_of(maker).get("replicas") or 0) >= wanted
+
+
+def _observed(workload: Object) -> bool:
+    if workload.get("kind") == JOB.kind:
+        return True  # a Job's template cannot change, and it tells no generation
+    told = status_of(workload).get("observedGeneration") or 0
+    return bool(told >= (meta(workload).get("generation") or 0))
+
+
+def _annotation(obj: Object, name: str) -> str:
+    return str((meta(obj).get("annotations") or {}).get(name, ""))
+
+
+def _always(cause: DeployError) -> _Build:
+    return lambda _: cause
+
+
+def _distinct(findings: list[Finding]) -> list[Finding]:
+    """Return one finding of each text, so that two replicas do not say the same twice."""
+    return list({finding.text: finding for finding in reversed(findings)}.values())[::-1]

@@ -1,0 +1,1 @@
+"""Questions asked from inside the pod network."""
