@@ -33,7 +33,7 @@ def shop(pytester: pytest.Pytester, project_dir: Path) -> pytest.Pytester:
         item.rename(pytester.path / item.name)
     (pytester.path / "features").mkdir()
     (pytester.path / "features" / "selling.feature").write_text(FEATURE)
-    modules = ["options", "console", "features", "failures", "summary"]
+    modules = ["options", "console", "features", "binding", "failures", "summary"]
     plugins = [f"plugin.{name}" for name in modules]
     pytester.makeconftest(f"pytest_plugins = {plugins!r}\n{STEPS}")
     pytester.makeini(
@@ -135,3 +135,33 @@ def test_collecting_imports_no_kubernetes_client(shop: pytest.Pytester) -> None:
             "    print('heavy:', sorted(heavy & set(sys.modules)))\n"
         )
     run(shop, "--collect-only", "-s").stdout.fnmatch_lines(["*heavy: []"])
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "said"),
+    [
+        ("conftest.py", '@then("it sells")', '@then("it buys")', "Then it sells: no definition"),
+        ("conftest.py", "def sells", "async def sells", "sells is async, which would never run"),
+        (
+            "conftest.py",
+            '@given("a shop")',
+            '@given("a shop")\ndef other(): ...\n\n@given("a shop")',
+            "Given a shop: 2 definitions: conftest.other, conftest.shop",
+        ),
+        (
+            "features/selling.feature",
+            "Then it sells",
+            "Then it sells\n\n  Scenario: A sale\n    Given a shop",
+            "selling.feature:8: the name of line 4 again: A sale",
+        ),
+    ],
+    ids=["undefined", "async", "ambiguous", "same name"],
+)
+def test_scenario_that_cannot_run_is_refused(
+    shop: pytest.Pytester, file: str, old: str, new: str, said: str
+) -> None:
+    edit(shop, file, old, new)
+    result = run(shop)
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"*{said}"])
+    result.assert_outcomes()

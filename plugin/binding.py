@@ -1,0 +1,99 @@
+"""Every sentence has exactly one definition, before anything is built.
+
+pytest-bdd finds a missing definition only when the scenario gets there, lets the last of
+two win silently, and takes an `async def` for a step that passed.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from pytest_bdd.scenario import find_fixturedefs_for_step, scenario_wrapper_template_registry
+from pytest_bdd.steps import step_function_context_registry
+
+from harness.errors import DeployError
+
+if TYPE_CHECKING:
+    from pytest_bdd.parser import Scenario, Step
+
+
+class StepsUnboundError(DeployError):
+    """Some sentences cannot be carried out as they stand."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__(
+            needed="exactly one definition for each sentence, and each scenario once",
+            seen="\n".join(problems),
+            looked="the feature files and the step definitions that are loaded",
+            fix="define the sentence in steps/, load its module in conftest.py, or reword it",
+        )
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """End the run as a usage error when a selected scenario could not be carried out."""
+    problems = list(dict.fromkeys(_problems(items)))
+    if problems:
+        raise pytest.UsageError(f"\n{StepsUnboundError(problems)}")
+
+
+def _problems(items: Iterable[pytest.Item]) -> Iterator[str]:
+    for item in items:
+        for scenario in _scenario(item):
+            if not scenario.steps:
+                yield f"{_where(scenario, scenario.line_number)}: a scenario without a sentence"
+            for step in scenario.steps:
+                yield from _problems_of(item, scenario, step)
+    yield from _doubles(items)
+
+
+def _scenario(item: pytest.Item) -> Iterator[Scenario]:
+    """Yield the scenario of a test, with its example filled in; none for other tests."""
+    function = getattr(item, "obj", None)
+    template = (
+        scenario_wrapper_template_registry.get(function) if inspect.isfunction(function) else None
+    )
+    if template is not None:
+        callspec = getattr(item, "callspec", None)
+        yield template.render(callspec.params.get("_pytest_bdd_example", {}) if callspec else {})
+
+
+def _problems_of(item: pytest.Item, scenario: Scenario, step: Step) -> Iterator[str]:
+    manager: Any = item.session._fixturemanager
+    found = [
+        step_function_context_registry[definition.func]
+        for definition in find_fixturedefs_for_step(step, manager, item)
+    ]
+    where = f"{_where(scenario, step.line_number)}: {step.keyword} {step.name}"
+    if not found:
+        yield f"{where}: no definition"
+    functions = dict.fromkeys(context.step_func for context in found)
+    if len(functions) > 1:
+        names = ", ".join(f"{f.__module__}.{f.__qualname__}" for f in functions)
+        yield f"{where}: {len(functions)} definitions: {names}"
+    for function in functions:
+        if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
+            yield f"{where}: {function.__qualname__} is async, which would never run"
+
+
+def _doubles(items: Iterable[pytest.Item]) -> Iterator[str]:
+    """Find scenarios that pytest-bdd has dropped, because two have one name."""
+    from plugin.features import FeatureFile
+
+    files = {item.parent for item in items if isinstance(item.parent, FeatureFile)}
+    for file in files:
+        names: dict[str, int] = {}
+        for number, line in enumerate(file.path.read_text(encoding="utf-8").splitlines(), 1):
+            kind, _, name = line.strip().partition(": ")
+            if kind not in ("Scenario", "Scenario Outline", "Example", "Scenario Template"):
+                continue
+            if name in names:
+                yield f"{file.path.name}:{number}: the name of line {names[name]} again: {name}"
+            names.setdefault(name, number)
+
+
+def _where(scenario: Scenario, line: int) -> str:
+    return f"{scenario.feature.rel_filename}:{line}"

@@ -1,0 +1,1 @@
+"""What each sentence of the features does, a module for each noun."""
