@@ -45,7 +45,7 @@ def shop(pytester: pytest.Pytester, project_dir: Path) -> pytest.Pytester:
 
 
 def run(shop: pytest.Pytester, *args: str) -> pytest.RunResult:
-    return shop.runpytest_subprocess(*args)
+    return shop.runpytest_inprocess(*args)
 
 
 def edit(shop: pytest.Pytester, name: str, old: str, new: str) -> None:
@@ -134,7 +134,7 @@ def test_collecting_imports_no_kubernetes_client(shop: pytest.Pytester) -> None:
             "    heavy = {'kubernetes', 'pykube', 'docker', 'testcontainers', 'playwright'}\n"
             "    print('heavy:', sorted(heavy & set(sys.modules)))\n"
         )
-    run(shop, "--collect-only", "-s").stdout.fnmatch_lines(["*heavy: []"])
+    shop.runpytest_subprocess("--collect-only", "-s").stdout.fnmatch_lines(["*heavy: []"])
 
 
 @pytest.mark.parametrize(

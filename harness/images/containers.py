@@ -8,6 +8,7 @@ import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from harness.errors import DeployError
 from harness.images.spec import MANAGED_LABEL
 from harness.redact import Redactor
 
@@ -19,6 +20,18 @@ if TYPE_CHECKING:
 CLUSTER_LABEL = "io.deploy-harness.cluster"
 ROLE_LABEL = "io.deploy-harness.role"
 CONTENT_LABEL = "io.deploy-harness.content"
+
+
+class NetworkMissingError(DeployError):
+    """The network that pods reach a container through does not exist."""
+
+    def __init__(self, network: str) -> None:
+        super().__init__(
+            needed=f"the engine's network {network}, which the cluster's nodes are in",
+            seen="it does not exist",
+            looked="the container engine's networks",
+            fix="start the cluster first",
+        )
 
 
 def labels(cluster: str, role: str, content: str = "") -> dict[str, str]:
@@ -72,6 +85,27 @@ def tail(container: Container, redact: Redactor, lines: int = 30) -> str:
     except APIError as error:
         return f"(its log cannot be read: {error.explanation})"
     return redact(raw.decode(errors="replace")).strip() or "(it wrote no log)"
+
+
+def join(engine: Engine, container: Container, network: str, alias: str) -> None:
+    """Let everything in a network reach a container by a name. Changes nothing when it can.
+
+    Pods reach it too: the cluster's DNS asks the node, and the node's asks the engine.
+
+    Raises:
+        NetworkMissingError: there is no such network.
+
+    """
+    exact = [one for one in engine.sdk().networks.list(names=[network]) if one.name == network]
+    if not exact:
+        raise NetworkMissingError(network)
+    container.reload()
+    present = container.attrs["NetworkSettings"]["Networks"].get(network)
+    if present is not None:
+        if present.get("NetworkID") == exact[0].id and alias in (present.get("Aliases") or ()):
+            return
+        exact[0].disconnect(container, force=True)
+    exact[0].connect(container, aliases=[alias])
 
 
 def free_port() -> int:
