@@ -1,0 +1,43 @@
+"""Work that goes on side by side, each piece once."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar
+
+from harness.command import Scope
+
+T = TypeVar("T")
+
+
+class Jobs:
+    """Runs named pieces of work in threads; asking again gives the same result.
+
+    A piece that failed fails again with the same error, so that everyone who needs it
+    hears the one cause.
+    """
+
+    def __init__(self, most: int = 16) -> None:
+        self._pool = ThreadPoolExecutor(most, thread_name_prefix="deploy")
+        self._scope = Scope()
+        self._lock = threading.Lock()
+        self._futures: dict[str, Future[Any]] = {}
+
+    def start(self, name: str, work: Callable[[], T]) -> Future[T]:
+        """Begin a piece of work if it has not begun yet."""
+        with self._lock:
+            if name not in self._futures:
+                self._futures[name] = self._pool.submit(self._run, work)
+            return self._futures[name]
+
+    def _run(self, work: Callable[[], T]) -> T:
+        with self._scope.entered():
+            return work()
+
+    def close(self, *, interrupted: bool) -> None:
+        """Wait for what has begun; when interrupted, end its programs instead."""
+        if interrupted:
+            self._scope.cancel()
+        self._pool.shutdown(wait=True, cancel_futures=interrupted)

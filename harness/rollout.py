@@ -1,0 +1,90 @@
+"""Installing a chart while watching what becomes of it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from harness.command import CommandCancelledError, Scope
+from harness.errors import DeployError
+from harness.kube.namespaces import ensure_namespace
+from harness.kube.release import ReleaseReady
+from harness.kube.waits import wait_for
+from harness.kube.watch import Watcher
+from harness.progress import Progress
+from harness.redact import Redactor
+
+if TYPE_CHECKING:
+    from harness.helm import Helm
+    from harness.kube.client import Kube
+
+
+@dataclass(frozen=True)
+class Rollout:
+    """One installation or upgrade of a release, followed from its first object on.
+
+    Helm itself does not wait: it applies, and our own watch of the namespace ends as soon
+    as everything is ready, or as soon as something is hopeless, with the cause.
+
+    Args:
+        helm: applies the chart.
+        kube: watches the namespace.
+        progress: told what is still missing.
+        redact: applied to what an error shows.
+        timeout: seconds that all of it may take.
+
+    """
+
+    helm: Helm
+    kube: Kube
+    progress: Progress
+    redact: Redactor
+    timeout: float
+
+    def run(self, chart: Path, release: str, namespace: str, values: Mapping[str, Any]) -> float:
+        """Install or upgrade, and return the seconds until all was ready.
+
+        Raises:
+            DeployError: Helm's refusal, the hopeless state's cause, or the timeout with
+                the last state seen.
+
+        """
+        ensure_namespace(self.kube, namespace)
+        applied, scope = threading.Event(), Scope()
+        with (
+            self.progress.step(f"rolling out release {release}") as step,
+            Watcher(self.kube, namespace) as watcher,
+        ):
+
+            def apply() -> None:
+                with scope.entered():
+                    try:
+                        self.helm.upgrade_install(
+                            chart, release, namespace, values, timeout=self.timeout
+                        )
+                    except CommandCancelledError:
+                        return  # the watch knew better, and says so
+                    except DeployError as error:
+                        watcher.state.interrupt(error)
+                        return
+                    applied.set()
+                    watcher.state.touch()
+
+            thread = threading.Thread(target=apply, name="helm", daemon=True)
+            thread.start()
+            try:
+                waited = wait_for(
+                    ReleaseReady(namespace, release, applied=applied),
+                    watcher,
+                    self.timeout,
+                    redact=self.redact,
+                    on_pending=lambda seen: step.note(seen.splitlines()[0]),
+                )
+            finally:
+                scope.cancel()
+                thread.join(30)
+            step.result = "all ready"
+        return waited.seconds

@@ -1,0 +1,184 @@
+"""The images that the project builds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from pytest_bdd import given, parsers, then, when
+
+from harness.deployment import Deployment
+from harness.images import suspects
+from harness.images.alone import Alone, ContainerExitedError, Running
+from harness.images.build import ca_bundle
+from harness.images.inspect import compressed_size, inspect
+from harness.images.layers import Finding, search
+from harness.images.spec import BuiltImage
+from harness.project import Project
+
+if TYPE_CHECKING:
+    from harness.supply.engine import Engine
+
+MB = 1_000_000
+_KIND = suspects.Kind
+_OF_THE_BUILD = {_KIND.BUILD_TOOL, _KIND.DEV_DEPENDENCY, _KIND.TESTS, _KIND.BUILD_CACHE}
+_OF_A_DEVELOPER = {
+    _KIND.ENV_FILE,
+    _KIND.PRIVATE_KEY,
+    _KIND.CREDENTIALS,
+    _KIND.VERSION_CONTROL,
+    _KIND.SECRET_ENV,
+}
+
+
+@then(parsers.parse('the chart lies in "{folder}"'))
+def chart_lies_in(project: Project, folder: str) -> None:
+    assert Path(project.chart.path) == Path(folder), f"it lies in {project.chart.path}"
+    assert (project.root / folder / "Chart.yaml").is_file(), f"{folder} has no Chart.yaml"
+
+
+@then(parsers.parse('every image is described below "{folder}"'))
+def images_lie_below(project: Project, folder: str) -> None:
+    for name, image in project.images.items():
+        dockerfile = project.root / image.context / image.dockerfile
+        assert dockerfile.is_file(), f"{name}: there is no {dockerfile}"
+        assert dockerfile.is_relative_to(project.root / folder), (
+            f"{name}: {dockerfile} is not below {folder}"
+        )
+
+
+@given(parsers.parse("the image of the {name}"), target_fixture="image")
+def image_of(deployment: Deployment, name: str) -> BuiltImage:
+    return deployment.image(name)
+
+
+@pytest.fixture(scope="session")
+def findings(deployment: Deployment, engine: Engine) -> Findings:
+    """What was found in each image; searching all layers takes seconds, so once a run."""
+    return Findings(deployment, engine)
+
+
+class Findings:
+    """Remembers what was found in an image, by its id."""
+
+    def __init__(self, deployment: Deployment, engine: Engine) -> None:
+        self._deployment, self._engine = deployment, engine
+        self._known: dict[str, tuple[Finding, ...]] = {}
+
+    def of(self, image: BuiltImage) -> tuple[Finding, ...]:
+        """Return what the image holds that is remarkable."""
+        if image.id not in self._known:
+            deployment = self._deployment
+            self._known[image.id] = search(
+                self._engine,
+                image.ref,
+                secrets=deployment.secrets,
+                authority=ca_bundle(deployment.settings.environ),
+                base=next(iter(reversed(image.bases.values())), None),
+            )
+        return self._known[image.id]
+
+
+def _none(found: list[Finding], image: BuiltImage) -> None:
+    assert not found, f"in {image.ref}:\n" + "\n".join(map(str, found))
+
+
+@when("a container of it is given all that it needs", target_fixture="container")
+def container_with_all(deployment: Deployment, image: BuiltImage) -> Iterator[Running]:
+    with _alone(deployment, image).started() as running:
+        yield running
+
+
+def _alone(deployment: Deployment, image: BuiltImage, without: str = "") -> Alone:
+    alone = deployment.alone(image.name)
+    env = {name: value for name, value in alone.env.items() if name != without}
+    assert not without or len(env) < len(alone.env), f"{image.name} is never given {without}"
+    return Alone(**{**vars(alone), "env": env})
+
+
+@then("it answers on its port")
+def answers(container: Running, image: BuiltImage, project: Project) -> None:
+    container.answers(project.images[image.name].health)
+
+
+@then("its log shows no error")
+def no_error(container: Running) -> None:
+    errors = container.errors()
+    assert not errors, "its log says:\n" + "\n".join(errors)
+
+
+@then(parsers.parse("it ends in good order within {seconds:d} seconds when it is told to stop"))
+def ends_in_order(container: Running, seconds: int) -> None:
+    stopped = container.stop(grace=seconds)
+    assert not stopped.killed, f"it was still there {seconds} s after SIGTERM"
+    assert stopped.exit_code in (0, 143), f"exit code {stopped.exit_code} after SIGTERM"
+
+
+@when(
+    parsers.parse("a container of it is given all that it needs except {variable}"),
+    target_fixture="refusal",
+)
+def container_without(deployment: Deployment, image: BuiltImage, variable: str) -> str:
+    with _alone(deployment, image, without=variable).started() as running:
+        try:
+            running.answers(deployment.settings.project.images[image.name].health, timeout=20)
+        except ContainerExitedError as error:
+            assert error.code != 0, "it ended with exit code 0, as if all were well"
+            return running.log()
+    pytest.fail(f"it started without {variable} and answers")
+
+
+@then(parsers.parse("it ends at once and its log names {variable}"))
+def log_names(refusal: str, variable: str) -> None:
+    assert variable in refusal, f"its log does not name {variable}:\n{refusal}"
+
+
+@then(parsers.parse("it takes less than {limit:d} MB"))
+def takes_less(engine: Engine, deployment: Deployment, image: BuiltImage, limit: int) -> None:
+    size = inspect(engine, image.ref).size
+    described = deployment.settings.project.images[image.name]
+    assert limit <= described.max_mb, f"the description allows {described.max_mb} MB"
+    packed = compressed_size(engine, deployment.cache, image.id)
+    deployment.progress.say(
+        f"  image {image.name}: {size / MB:.1f} MB, compressed {packed / MB:.1f} MB"
+        + (f" (goal: {described.goal_mb} MB)" if described.goal_mb else "")
+    )
+    assert size < limit * MB, f"{image.ref} takes {size / MB:.1f} MB"
+
+
+@then("it does not run as root")
+def not_root(engine: Engine, image: BuiltImage) -> None:
+    facts = inspect(engine, image.ref)
+    assert not facts.runs_as_root, f"its user is {facts.user or 'not set, which means root'}"
+
+
+@then("its process receives the signal to stop")
+def exec_form(engine: Engine, image: BuiltImage) -> None:
+    facts = inspect(engine, image.ref)
+    assert facts.exec_form, f"a shell stands before it: {facts.entrypoint or facts.cmd}"
+
+
+@then(
+    "none of its own layers holds tools for building, dependencies for development or tests"
+)
+def no_build_tools(findings: Findings, image: BuiltImage) -> None:
+    own = [f for f in findings.of(image) if f.kind in _OF_THE_BUILD and not f.from_base]
+    _none(own, image)
+
+
+@then("none of its own layers holds settings, keys or histories of a developer")
+def nothing_private(findings: Findings, image: BuiltImage) -> None:
+    own = [f for f in findings.of(image) if f.kind in _OF_A_DEVELOPER and not f.from_base]
+    _none(own, image)
+
+
+@then("none of the secrets of this deployment is anywhere in it")
+def no_secret(findings: Findings, image: BuiltImage) -> None:
+    _none([f for f in findings.of(image) if f.kind is _KIND.SECRET], image)
+
+
+@then("nothing of the private network it was built in is anywhere in it")
+def no_authority(findings: Findings, image: BuiltImage) -> None:
+    _none([f for f in findings.of(image) if f.kind is _KIND.AUTHORITY], image)
