@@ -1,0 +1,1 @@
+"""A PostgreSQL outside the cluster: one of our own, or one that the user gives."""

@@ -1,0 +1,182 @@
+"""A PostgreSQL of our own, in a container beside the cluster (FR-004)."""
+
+from __future__ import annotations
+
+import contextlib
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from harness.databases.credentials import Credentials
+from harness.databases.database import Database
+from harness.databases.query import Query
+from harness.databases.server import PORT, Server
+from harness.images import containers
+from harness.redact import Redactor
+
+if TYPE_CHECKING:
+    from harness.cache import Cache
+    from harness.progress import Progress
+    from harness.supply.bases import Bases
+    from harness.supply.engine import Engine
+
+
+@dataclass
+class PostgresExternal:
+    """A PostgreSQL container that belongs to one cluster, kept from run to run.
+
+    It takes connections from outside only with TLS. Applications get a role that owns
+    its databases and is no superuser, as they would in a cloud.
+
+    Args:
+        engine: where to run it.
+        bases: finds the image.
+        cache: keeps its passwords (readable by the user alone) and the lock.
+        progress: told what is going on.
+        cluster: the cluster that it belongs to; part of its names.
+        network: the engine's network that the cluster's nodes are in.
+        official: the official image to run.
+        name: the database that `ensure` returns.
+        timeout: seconds that it may take until it answers.
+
+    All methods raise `errors.DatabaseNotStartedError` when the server does not come up,
+    or (other than `ensure` and `delete`) when there is none.
+
+    """
+
+    engine: Engine
+    bases: Bases
+    cache: Cache
+    progress: Progress
+    cluster: str
+    network: str = "kind"
+    official: str = "postgres:17"
+    name: str = "app"
+    timeout: float = 90.0
+    _adopted: bool = field(default=False, init=False)
+
+    @property
+    def host(self) -> str:
+        """Return the name by which pods reach it; no other cluster has the same."""
+        return f"database.{self.cluster}.internal"
+
+    def ensure(self) -> Database:
+        """Return the database, running and answering; keep what an earlier run left.
+
+        Pods reach it once `join` has been called, here when the network is there already.
+        """
+        with self.cache.lock(f"database-{self.cluster}"):
+            server = self._server(self.bases.ensure(self.official).ref)
+            container = server.adopt()
+            self._adopted = container is not None
+            if container is None:
+                server.delete()
+                with self.progress.step(f"starting database {self.host}") as step:
+                    container = server.create()
+                    step.result = f"PostgreSQL from {server.image}"
+            else:
+                self.progress.choice("database", self.host, "runs already")
+            self._give_role(server)
+            try:
+                self.join()
+            except containers.NetworkMissingError:
+                reason = f"pods reach it once the network {self.network} is there"
+                self.progress.choice("database", self.host, reason)
+        return self.create_database(self.name)
+
+    def join(self) -> None:
+        """Let the cluster's pods reach it by name; needed when it started before the cluster.
+
+        Raises:
+            containers.NetworkMissingError: the cluster's network is not there.
+
+        """
+        containers.join(self.engine, self._server().container(), self.network, self.host)
+
+    def create_database(self, name: str) -> Database:
+        """Return the database of this name, owned by the application's role."""
+        from psycopg import errors, sql
+
+        server = self._server()
+        admin, role = server.query(), server.credentials.role
+        if not admin.rows("SELECT 1 FROM pg_catalog.pg_database WHERE datname = %s", (name,)):
+            statement = sql.SQL("CREATE DATABASE {} OWNER {} TEMPLATE template0").format(
+                sql.Identifier(name), sql.Identifier(role)
+            )
+            # Another worker may have been faster.
+            with contextlib.suppress(errors.DuplicateDatabase, errors.UniqueViolation):
+                admin.rows(statement.as_string(None))
+        on_host = server.url("127.0.0.1", server.port_on_host(), role, name)
+        return Database(
+            name=name,
+            host=self.host,
+            port=PORT,
+            adopted=self._adopted,
+            tls=Query(on_host).tls().used,
+            image=str(server.container().attrs["Config"]["Image"]),
+            url_in_cluster=server.url(self.host, PORT, role, name),
+            url_on_host=on_host,
+        )
+
+    def drop_database(self, name: str) -> None:
+        """Remove a database of this server, with whoever is connected to it."""
+        from psycopg import sql
+
+        statement = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
+        self._server().query().rows(statement.as_string(None))
+
+    def stop(self) -> None:
+        """Stop the server in an orderly way; its data stay."""
+        self._server().container().stop(timeout=15)
+
+    def start(self) -> Database:
+        """Start the server again and wait until it answers."""
+        server = self._server()
+        container = server.container()
+        container.start()
+        server.wait(container)
+        return self.create_database(self.name)
+
+    def restart(self) -> Database:
+        """Stop and start the server."""
+        self.stop()
+        return self.start()
+
+    def pause(self) -> None:
+        """Freeze the server: connections hang, as behind a broken network."""
+        self._server().container().pause()
+
+    def resume(self) -> None:
+        """Let a frozen server go on."""
+        self._server().container().unpause()
+
+    def delete(self) -> None:
+        """Remove the container with its data. Nothing happens when there is none."""
+        self._server().delete()
+
+    def log(self, lines: int = 50) -> str:
+        """Return the server's last log lines, without secrets."""
+        server = self._server()
+        return containers.tail(server.container(), Redactor(server.credentials.secrets), lines)
+
+    def _server(self, image: str | None = None) -> Server:
+        return Server(
+            engine=self.engine,
+            progress=self.progress,
+            cluster=self.cluster,
+            image=image or self.official,
+            credentials=Credentials.of(self.cache, self.cluster),
+            timeout=self.timeout,
+        )
+
+    def _give_role(self, server: Server) -> None:
+        """Give the application its role: no superuser, with our present password."""
+        from psycopg import sql
+
+        admin, role = server.query(), server.credentials.role
+        exists = admin.rows("SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = %s", (role,))
+        statement = sql.SQL("{} ROLE {} LOGIN NOSUPERUSER PASSWORD {}").format(
+            sql.SQL("ALTER" if exists else "CREATE"),
+            sql.Identifier(role),
+            sql.Literal(server.credentials.role_password),
+        )
+        admin.rows(statement.as_string(None))

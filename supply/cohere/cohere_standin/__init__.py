@@ -1,0 +1,1 @@
+"""A stand-in for Cohere's v2 chat API that decides by rules."""
