@@ -1,0 +1,1 @@
+"""Where things that are not ours come from: engine, tools, base and node images."""
