@@ -5,16 +5,16 @@ from __future__ import annotations
 import re
 import secrets
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pytest_bdd import given, parsers, then, when
 
-from harness.database import Database
+from harness.databases.database import Database
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from playwright.sync_api import Locator, LocatorAssertions, Page, Response
+    from playwright.sync_api import Locator, Page, Response
 
     from fixtures.browser import Visit
 
@@ -42,7 +42,7 @@ class Person:
         _expect(self.checkbox(title)).to_be_visible()
 
 
-def _expect(locator: Locator) -> LocatorAssertions:
+def _expect(locator: Locator) -> Any:
     from playwright.sync_api import expect
 
     return expect(locator)
@@ -155,16 +155,12 @@ def is_completed(person: Person, title: str) -> None:
 
 @then("the database holds exactly these todos of the person")
 def in_database(person: Person, database: Database) -> None:
-    shown = sorted(
-        (name or "").removeprefix("Complete: ")
-        for name in person.page.get_by_role("checkbox", name=re.compile("^Complete: ")).evaluate_all(
-            "boxes => boxes.map(box => box.getAttribute('aria-label')"
-            " || box.labels[0]?.textContent.trim())"
-        )
-    )
-    rows = database.query(
-        "SELECT task.title FROM task JOIN \"user\" ON \"user\".id = task.user_id"
-        " WHERE \"user\".email = %s ORDER BY task.title",
+    boxes = person.page.get_by_role("checkbox", name=re.compile("^Complete: "))
+    names = boxes.evaluate_all("boxes => boxes.map(b => b.ariaLabel || b.labels[0].textContent)")
+    shown = sorted(name.strip().removeprefix("Complete: ") for name in names)
+    rows = database.query.rows(
+        'SELECT task.title FROM task JOIN "user" ON "user".id = task.user_id'
+        ' WHERE "user".email = %s ORDER BY task.title',
         (person.email,),
     )
     stored = [title for (title,) in rows]

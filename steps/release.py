@@ -11,8 +11,9 @@ from pytest_bdd import given, parsers, then, when
 
 from harness.deployment import Deployment
 from harness.errors import DeployError
+from harness.kube.namespaces import MANAGED
 from harness.kube.pods import INSTANCE, Pod
-from harness.kube.resources import CONFIG_MAP, POD, labels_of, name_of
+from harness.kube.resources import CONFIG_MAP, POD, WORKLOADS, labels_of, name_of
 from harness.release import Release
 
 MINUTE = 60
@@ -56,12 +57,11 @@ def runs_what_was_built(release: Release, deployment: Deployment) -> None:
 
 
 @then("all that runs beside it belongs to the one release")
-def one_release(release: Release, inside_pods: set[str]) -> None:
-    pods = release.kube.list(POD, release.namespace)
+def one_release(release: Release) -> None:
     strangers = [
         name_of(pod)
-        for pod in pods
-        if labels_of(pod).get(INSTANCE) != release.name and name_of(pod) not in inside_pods
+        for pod in release.kube.list(POD, release.namespace)
+        if labels_of(pod).get(INSTANCE) != release.name and labels_of(pod).get(MANAGED) != "true"
     ]
     assert not strangers, f"pods that belong to no release: {strangers}"
 
@@ -70,7 +70,8 @@ def one_release(release: Release, inside_pods: set[str]) -> None:
 def no_secret_in_the_open(release: Release, deployment: Deployment) -> None:
     objects: list[Any] = release.kube.list(POD, release.namespace)
     objects += release.kube.list(CONFIG_MAP, release.namespace)
-    objects += deployment.workloads(release)
+    for kind in WORKLOADS:
+        objects += release.kube.list(kind, release.namespace)
     secrets = deployment.all_secrets()
     leaks = [
         f"{obj['kind']} {name_of(obj)}: the value of {name}"
@@ -99,11 +100,15 @@ def database_reaches(release: Release) -> None:
     project = release.project
     assert project.database, "the project describes no database"
     variable = project.database.env
-    users = {release.image(r).ref for r, s in project.services.items()
-             if variable in project.images[s.image].env}
+    users = {
+        release.image(role).ref
+        for role, service in project.services.items()
+        if variable in project.images[service.image].env
+    }
     for pod in release.pods():
-        for container in (pod.obj["spec"].get("initContainers") or []) + pod.obj["spec"]["containers"]:
-            given = any(entry["name"] == variable for entry in container.get("env") or [])
+        spec = pod.obj["spec"]
+        for container in (*spec.get("initContainers", ()), *spec["containers"]):
+            given = any(entry["name"] == variable for entry in container.get("env") or ())
             assert given == (container["image"] in users), (
                 f"{pod.name} ({container['name']}) is {'' if given else 'not '}given {variable}"
             )

@@ -1,0 +1,198 @@
+"""What a deployment needs beside the cluster: a database, and services it calls."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from harness.databases.database import Database
+from harness.databases.external import PostgresExternal
+from harness.databases.given import GivenDatabase
+from harness.errors import DeployError
+from harness.images.spec import MANAGED_LABEL, ImageSpec
+from harness.jobs import Jobs
+from harness.redact import Redactor
+from harness.settings import Settings
+from harness.standins import RunningStandIn, StandIn, StandIns
+
+if TYPE_CHECKING:
+    from docker.models.networks import Network
+
+    from harness.cache import Cache
+    from harness.images.build import Builder
+    from harness.progress import Progress
+    from harness.supply.bases import Bases
+    from harness.supply.engine import Engine
+
+#: The database of containers that run alone, beside the release's own.
+_ALONE = "alone"
+_PATIENCE = 30.0  # seconds that a sleeping cloud database gets to wake up
+
+
+class NoDatabaseError(DeployError):
+    """A database is asked for, and the project describes none."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            needed="a database outside the cluster",
+            seen="the project describes none",
+            looked="[database] in deploy.toml",
+            fix="describe it there, or do without the sentences that need it",
+        )
+
+
+@dataclass
+class Outside:
+    """The database and the stand-ins of one cluster.
+
+    What the user gives by environment (a database's URL, the key of a real service) is
+    used as it is; the rest runs in containers beside the cluster and is kept from run to
+    run. All methods raise the DeployError of what failed.
+    """
+
+    settings: Settings
+    engine: Engine
+    builder: Builder
+    bases: Bases
+    cache: Cache
+    progress: Progress
+    redact: Redactor
+    jobs: Jobs
+    _standins: StandIns = field(init=False)
+    _postgres: PostgresExternal | None = field(init=False, default=None)
+
+    def __post_init__(self) -> None:
+        """Bind both to the run's cluster, and learn what the user gave as secret."""
+        settings, project = self.settings, self.settings.project
+        self._standins = StandIns(
+            self.engine, self.builder, self.cache, self.progress, settings.cluster_name
+        )
+        self.redact.add(*(settings.environ.get(s.unless, "") for s in project.standins.values()))
+        if project.database:
+            self.redact.add(settings.environ.get(project.database.env, ""))
+            self._postgres = PostgresExternal(
+                self.engine,
+                self.bases,
+                self.cache,
+                self.progress,
+                settings.cluster_name,
+                official=project.database.image,
+                name=project.database.name,
+            )
+
+    def begin(self) -> None:
+        """Start all of it side by side, and return at once."""
+        if self._postgres:
+            self.jobs.start("database", self._make_database)
+        for name in self.settings.project.standins:
+            self.jobs.start(f"stand-in {name}", lambda name=name: self._make_standin(name))
+
+    def database(self) -> Database:
+        """Return the release's database."""
+        return self.jobs.start("database", self._make_database).result()
+
+    def database_alone(self) -> Database:
+        """Return a database for containers that run alone, so that they disturb nothing.
+
+        A given database is used for both.
+        """
+        database, postgres = self.database(), self._postgres
+        if postgres is None or database.image is None:
+            return database
+        return self.jobs.start(
+            "database alone", lambda: self._learn(postgres.create_database(_ALONE))
+        ).result()
+
+    def standin(self, name: str) -> RunningStandIn | None:
+        """Return a stand-in; None when the user gave the key of the real service."""
+        return self.jobs.start(f"stand-in {name}", lambda: self._make_standin(name)).result()
+
+    def join(self) -> None:
+        """Let the cluster's pods reach all of it by name, once the cluster is there."""
+        if self._postgres and self.database().image is not None:
+            self._postgres.join()
+        for name in self.settings.project.standins:
+            if self.standin(name):
+                self._standins.join(name)
+
+    def network_alone(self) -> str:
+        """Return a network in which containers that run alone reach all of it by name.
+
+        It is there without a cluster, and lets them see nothing of one.
+        """
+        return self.jobs.start("network alone", self._make_network).result()
+
+    def facts(self, *, alone: bool = False) -> dict[str, str | int]:
+        """Return what `${database…}` and `${standins…}` stand for. Holds secrets."""
+        facts: dict[str, str | int] = {}
+        if self._postgres:
+            database = self.database_alone() if alone else self.database()
+            facts["database.url"] = database.url_in_cluster
+        for name, described in self.settings.project.standins.items():
+            running = self.standin(name)
+            given = self.settings.environ.get(described.unless, "")
+            facts[f"standins.{name}.url"] = (
+                running.url_in_cluster + described.path if running else ""
+            )
+            facts[f"standins.{name}.key"] = running.key if running else given
+        return facts
+
+    def delete(self) -> None:
+        """Remove what is ours, with its data."""
+        if self._postgres:
+            self._postgres.delete()
+        for name in self.settings.project.standins:
+            self._standins.delete(name)
+        for network in self._networks_alone():
+            network.remove()
+
+    def _make_network(self) -> str:
+        name = self.settings.cluster_name
+        with self.cache.lock(f"network-{name}"):
+            if not self._networks_alone():
+                self.engine.sdk().networks.create(name, labels={MANAGED_LABEL: "true"})
+        if self._postgres and self.database().image is not None:
+            replace(self._postgres, network=name).join()
+        for standin in self.settings.project.standins:
+            if self.standin(standin):
+                replace(self._standins, network=name).join(standin)
+        return name
+
+    def _networks_alone(self) -> list[Network]:
+        name = self.settings.cluster_name
+        found = self.engine.sdk().networks.list(filters={"label": f"{MANAGED_LABEL}=true"})
+        return [network for network in found if network.name == name]
+
+    def _make_database(self) -> Database:
+        described = self.settings.project.database
+        if described is None or self._postgres is None:
+            raise NoDatabaseError
+        if url := self.settings.environ.get(described.env):
+            self.progress.choice("database", "the given one", f"{described.env} is set")
+            return GivenDatabase(url, f"the variable {described.env}", patience=_PATIENCE).ensure()
+        return self._learn(self._postgres.ensure())
+
+    def _learn(self, database: Database) -> Database:
+        self.redact.add(database.url_in_cluster, database.url_on_host)
+        return database
+
+    def _make_standin(self, name: str) -> RunningStandIn | None:
+        project = self.settings.project
+        described = project.standins[name]
+        if self.settings.environ.get(described.unless):
+            self.progress.choice(name, "the real service", f"{described.unless} is set")
+            return None
+        self.progress.choice(
+            name, "a local stand-in, whose answers are made up", f"{described.unless} is not set"
+        )
+        spec = ImageSpec(
+            name=name,
+            context=project.root / described.context,
+            repository=described.repository,
+            bases=described.bases,
+        )
+        running = self._standins.ensure(
+            StandIn(name, spec, port=described.port, health=described.health)
+        )
+        self.redact.add(running.key)
+        return running
