@@ -116,7 +116,8 @@ class StandIns:
     def ensure(self, standin: StandIn) -> RunningStandIn:
         """Return the stand-in, healthy, from the present sources; adopt it if it runs.
 
-        Pods reach it once `join` has been called, here when the network is there already.
+        Containers in the side network (`containers.side_network`) reach it at once, pods
+        once `join` has been called: here when the cluster's network is there already.
 
         Raises:
             StandInFailedError: it does not become healthy; tells its last words.
@@ -130,12 +131,14 @@ class StandIns:
             container = self._adopt(standin, content, key)
             adopted = container is not None
             if container is None:
-                self.delete(standin.name)
+                self._remove(standin.name)
                 with self.progress.step(f"starting stand-in {standin.name}") as step:
                     container = self._create(standin, image.ref, content, key)
                     step.result = image.ref
             else:
                 self.progress.choice("stand-in", standin.name, "runs already")
+            side = containers.side_network(self.engine, self.cache, self.cluster)
+            containers.join(self.engine, container, side, self._host(standin.name))
             try:
                 self.join(standin.name)
             except containers.NetworkMissingError:
@@ -164,6 +167,10 @@ class StandIns:
 
     def delete(self, name: str) -> None:
         """Remove a stand-in. Nothing happens when there is none."""
+        self._remove(name)
+        containers.remove_side_network(self.engine, self.cluster)
+
+    def _remove(self, name: str) -> None:
         for container in containers.find(self.engine, self.cluster, self._role(name)):
             containers.remove(container)
 
@@ -202,16 +209,20 @@ class StandIns:
     def _create(self, standin: StandIn, ref: str, content: str, key: str) -> Container:
         from docker.errors import APIError
 
+        sdk = self.engine.sdk()
         for attempt in range(_ATTEMPTS):
-            container = self.engine.sdk().containers.create(
-                ref,
-                name=f"{self.cluster}-{standin.name}",
-                environment={**standin.env, KEY_VARIABLE: key},
-                labels=containers.labels(self.cluster, self._role(standin.name), content),
-                ports={f"{standin.port}/tcp": ("127.0.0.1", containers.free_port())},
-                read_only=True,
-                tmpfs={"/tmp": "mode=1777"},  # noqa: S108 - a path in the container
-                cap_drop=["ALL"],
+            container = cast(
+                "Container",
+                sdk.containers.create(
+                    ref,
+                    name=f"{self.cluster}-{standin.name}",
+                    environment={**standin.env, KEY_VARIABLE: key},
+                    labels=containers.labels(self.cluster, self._role(standin.name), content),
+                    ports={f"{standin.port}/tcp": ("127.0.0.1", containers.free_port())},
+                    read_only=True,
+                    tmpfs={"/tmp": "mode=1777"},  # noqa: S108 - a path in the container
+                    cap_drop=["ALL"],
+                ),
             )
             try:
                 container.start()
@@ -250,4 +261,4 @@ class StandIns:
 
     def _on_host(self, container: Container, standin: StandIn) -> str | None:
         port = containers.published(container, standin.port)
-        return f"http://127.0.0.1:{cast('int', port)}" if port else None
+        return f"http://127.0.0.1:{port}" if port else None

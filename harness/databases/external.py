@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from harness.databases.credentials import Credentials
 from harness.databases.database import Database
 from harness.databases.query import Query
-from harness.databases.server import PORT, Server
+from harness.databases.server import PORT, ROLE, Server
 from harness.images import containers
 from harness.redact import Redactor
 
@@ -62,7 +62,8 @@ class PostgresExternal:
     def ensure(self) -> Database:
         """Return the database, running and answering; keep what an earlier run left.
 
-        Pods reach it once `join` has been called, here when the network is there already.
+        Containers in the side network (`containers.side_network`) reach it at once, pods
+        once `join` has been called: here when the cluster's network is there already.
         """
         with self.cache.lock(f"database-{self.cluster}"):
             server = self._server(self.bases.ensure(self.official).ref)
@@ -76,6 +77,7 @@ class PostgresExternal:
             else:
                 self.progress.choice("database", self.host, "runs already")
             self._give_role(server)
+            containers.join(self.engine, container, server.network, self.host)
             try:
                 self.join()
             except containers.NetworkMissingError:
@@ -151,7 +153,9 @@ class PostgresExternal:
 
     def delete(self) -> None:
         """Remove the container with its data. Nothing happens when there is none."""
-        self._server().delete()
+        for container in containers.find(self.engine, self.cluster, ROLE):
+            containers.remove(container)
+        containers.remove_side_network(self.engine, self.cluster)
 
     def log(self, lines: int = 50) -> str:
         """Return the server's last log lines, without secrets."""
@@ -166,6 +170,7 @@ class PostgresExternal:
             image=image or self.official,
             credentials=Credentials.of(self.cache, self.cluster),
             timeout=self.timeout,
+            network=containers.side_network(self.engine, self.cache, self.cluster),
         )
 
     def _give_role(self, server: Server) -> None:

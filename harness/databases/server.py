@@ -58,6 +58,7 @@ class Server:
     image: str
     credentials: Credentials
     timeout: float
+    network: str
 
     def container(self) -> Container:
         """Return its container, running or not."""
@@ -180,7 +181,7 @@ class Server:
         described.with_command(list(_COMMAND))
         described.with_copy_into_container(_HBA.encode(), _HBA_FILE, 0o644)
         labels = containers.labels(self.cluster, ROLE, self._content())
-        described.with_kwargs(network="bridge", labels=labels)
+        described.with_kwargs(network=self.network, labels=labels)
         return described
 
     def _content(self) -> str:

@@ -9,11 +9,28 @@ from typing import TYPE_CHECKING
 
 from harness.errors import DeployError
 from harness.images import containers
-from harness.images.running import Running
+from harness.images.running import (
+    Answer,
+    ContainerExitedError,
+    ContainerSilentError,
+    Running,
+    Stopped,
+)
 from harness.redact import Redactor
 
 if TYPE_CHECKING:
     from harness.supply.engine import Engine
+
+__all__ = [
+    "Alone",
+    "Answer",
+    "CommandInImageFailedError",
+    "ContainerExitedError",
+    "ContainerNotStartedError",
+    "ContainerSilentError",
+    "Running",
+    "Stopped",
+]
 
 
 class ContainerNotStartedError(DeployError):

@@ -14,7 +14,9 @@ from harness.redact import Redactor
 
 if TYPE_CHECKING:
     from docker.models.containers import Container
+    from docker.models.networks import Network
 
+    from harness.cache import Cache
     from harness.supply.engine import Engine
 
 CLUSTER_LABEL = "io.deploy-harness.cluster"
@@ -87,6 +89,30 @@ def tail(container: Container, redact: Redactor, lines: int = 30) -> str:
     return redact(raw.decode(errors="replace")).strip() or "(it wrote no log)"
 
 
+def side_network(engine: Engine, cache: Cache, cluster: str) -> str:
+    """Return the name of a network of our own for what runs beside a cluster.
+
+    It is there before the cluster's own, and without one: containers in it reach each
+    other by name, as an image that runs alone needs it.
+    """
+    name = f"{cluster}-side"
+    with cache.lock(f"network-{name}"):
+        if not _networks(engine, name):
+            engine.sdk().networks.create(
+                name, driver="bridge", labels=labels(cluster, "network"), check_duplicate=True
+            )
+    return name
+
+
+def remove_side_network(engine: Engine, cluster: str) -> None:
+    """Remove the network of our own, unless something is still in it."""
+    from docker.errors import APIError
+
+    for network in _networks(engine, f"{cluster}-side"):
+        with contextlib.suppress(APIError):  # in use: whoever is last removes it
+            network.remove()
+
+
 def join(engine: Engine, container: Container, network: str, alias: str) -> None:
     """Let everything in a network reach a container by a name. Changes nothing when it can.
 
@@ -96,7 +122,7 @@ def join(engine: Engine, container: Container, network: str, alias: str) -> None
         NetworkMissingError: there is no such network.
 
     """
-    exact = [one for one in engine.sdk().networks.list(names=[network]) if one.name == network]
+    exact = _networks(engine, network)
     if not exact:
         raise NetworkMissingError(network)
     container.reload()
@@ -106,6 +132,11 @@ def join(engine: Engine, container: Container, network: str, alias: str) -> None
             return
         exact[0].disconnect(container, force=True)
     exact[0].connect(container, aliases=[alias])
+
+
+def _networks(engine: Engine, name: str) -> list[Network]:
+    # The engine's filter takes a name for a part of a name.
+    return [one for one in engine.sdk().networks.list(names=[name]) if one.name == name]
 
 
 def free_port() -> int:

@@ -16,6 +16,10 @@ _ERROR = re.compile(r"^#(?P<id>\d+) ERROR:? ?(?P<text>.*)$")
 _NUMBER = re.compile(r"^(?:(?P<stage>\S+) +)?(?P<step>\d+)/(?P<of>\d+)$")
 _PARSE = re.compile(r"(?:parse error (?:on )?line |Dockerfile:)(?P<line>\d+)")
 _NOISE = re.compile(r"^(#\d+ (sha256:|DONE|CACHED|transferring|\.\.\.)|-{4,}$| > \[)")
+_TELLING = re.compile(
+    r"\berror\b|ERR!|\bfatal\b|\bfailed\b|not found|no such|cannot|can only|unable to|denied",
+    re.IGNORECASE,
+)
 _COUNTED = ("RUN", "COPY", "ADD", "WORKDIR")
 _KEPT = 25
 
@@ -25,7 +29,7 @@ _HINTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     for pattern, hint in (
         (r"no space left on device", "free disk space (`docker system df` shows who uses it)"),
         (
-            r"certificate verify failed|self.signed certificate|unable to get local issuer"
+            r"certificate.verify.failed|self.signed certificate|unable to get local issuer"
             r"|CERT_|x509:",
             "a private certificate authority signs HTTPS here: mount the build secret "
             "`--mount=type=secret,id=ca_bundle` in this RUN and point the tool at it "
@@ -62,13 +66,21 @@ _HINTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 class Failure:
     """Where a build failed. Each part may be unknown.
 
-    `step` is BuildKit's own numbering ("builder 3/7"), `instruction` the Dockerfile's.
+    `step` is BuildKit's own numbering ("builder 3/7"), `instruction` the Dockerfile's,
+    `lines` the last that the step said, `cause` BuildKit's words, `about` its name for
+    the step.
     """
 
     step: str | None
     instruction: Instruction | None
     lines: tuple[str, ...]
     cause: str
+    about: str = ""
+
+    @property
+    def telling(self) -> str:
+        """Return the line that most likely says why; BuildKit often knows the exit code only."""
+        return next((line for line in self.lines if _TELLING.search(line)), self.cause)
 
 
 class BuildFailedError(DeployError):
@@ -80,8 +92,10 @@ class BuildFailedError(DeployError):
         where = f"line {one.line}, `{_short(one)}`" if one else "a step outside its instructions"
         if failure.step:
             where = f"step {failure.step}, {where}"
-        text = "\n".join((failure.cause, *failure.lines))
-        hint = next((hint for pattern, hint in _HINTS if pattern.search(text)), None)
+        said = [failure.telling, *(line for line in (failure.cause,) if line != failure.telling)]
+        text = "\n".join((*said, *failure.lines))
+        known = f"{failure.about}\n{text}"
+        hint = next((hint for pattern, hint in _HINTS if pattern.search(known)), None)
         super().__init__(
             needed=redact(f"image {spec.name} to build: {where}"),
             seen=redact(text),
@@ -133,6 +147,7 @@ def read_failure(output: str, dockerfile: Dockerfile) -> Failure:
         instruction=_instruction(dockerfile, number, text),
         lines=tuple(said.get(at, [])[-_KEPT:]),
         cause=cause,
+        about=text,
     )
 
 

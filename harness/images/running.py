@@ -65,7 +65,7 @@ class Answer:
 class Stopped:
     """How a container ended after SIGTERM; `killed` when it had to be forced."""
 
-    code: int | None
+    exit_code: int | None
     seconds: float
     killed: bool
 
@@ -94,7 +94,9 @@ class Running:
             raise self._exited()
         return f"http://127.0.0.1:{port}"
 
-    def answer(self, path: str = "/", *, status: int | None = 200, timeout: float = 60.0) -> Answer:
+    def answers(
+        self, path: str = "/", *, status: int | None = 200, timeout: float = 60.0
+    ) -> Answer:
         """Ask until it answers, and return the first fitting answer.
 
         Args:
