@@ -21,7 +21,7 @@ from todo_backend.migrate import migrate
 from todo_backend.settings import Settings, load
 from todo_backend.state import State
 
-SECRET = "a-secret-of-the-tests-with-40-characters"
+SECRET = "a-secret-of-the-tests-" + "x" * 64
 API_KEY = "cohere-key-of-the-tests"
 
 type Token = Callable[..., str]
@@ -30,6 +30,19 @@ type Token = Callable[..., str]
 @pytest.fixture(scope="session")
 def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     """Give a PostgreSQL server of this test run."""
+    with _server(tmp_path_factory) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def fragile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+    """Give a PostgreSQL server that a test may stop and freeze; it runs again for the next."""
+    with _server(tmp_path_factory) as server:
+        yield server
+
+
+@contextmanager
+def _server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
     binaries = find_binaries()
     if binaries is None:
         pytest.skip("no PostgreSQL server is installed: initdb is neither on the PATH nor below "
@@ -39,8 +52,10 @@ def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
         parent.chmod(parent.stat().st_mode | 0o011)  # the server's own user has to get in
     server = Postgres(binaries, folder)
     server.create()
-    yield server
-    server.stop()
+    try:
+        yield server
+    finally:
+        server.stop()
 
 
 @pytest.fixture

@@ -76,6 +76,11 @@ class Postgres:
         """Stop the server at once; its clients lose their connections."""
         self._run("pg_ctl", "-D", str(self._data), "-m", "fast", "-w", "-t", "30", "stop")
 
+    def start_if_stopped(self) -> None:
+        """Start the server unless it runs."""
+        if not (self._data / "postmaster.pid").exists():
+            self.start()
+
     def freeze(self) -> list[int]:
         """Stop every process of the server without ending it; return their ids for `thaw`."""
         main = int((self._data / "postmaster.pid").read_text().split()[0])

@@ -53,7 +53,7 @@ class TokenVerifier:
         return subject
 
 
-def own_user_id(user_id: str, request: Request) -> str:
+async def own_user_id(user_id: str, request: Request) -> str:
     """Return the path's user id once the token has proved it (a FastAPI dependency)."""
     verifier: TokenVerifier = request.app.state.todo.verifier
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 
 import psycopg
 
@@ -58,25 +57,14 @@ _BY_TEXT: tuple[tuple[str, str], ...] = (
 
 def explain(error: BaseException) -> str:
     """Say what is wrong with the database, and what the driver said of it."""
-    chain = list(_chain(error))
-    for link in chain:
-        state = link.sqlstate if isinstance(link, psycopg.Error) else None
-        if state and state in _BY_STATE:
-            return f"{_BY_STATE[state]} ({_first_line(link)})"
-    texts = [_first_line(link) for link in chain]
+    driver: BaseException = getattr(error, "orig", None) or error  # what SQLAlchemy wraps
+    said = _first_line(driver)
+    if isinstance(driver, psycopg.Error) and driver.sqlstate in _BY_STATE:
+        return f"{_BY_STATE[driver.sqlstate]} ({said})"
     for pattern, cause in _BY_TEXT:
-        for link, text in zip(chain, texts, strict=True):
-            if re.search(pattern, str(link), re.IGNORECASE):
-                return f"{cause} ({text})"
-    return f"the database failed ({texts[-1]})"
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """Yield the error and what it wraps: SQLAlchemy keeps the driver's error in `orig`."""
-    seen: BaseException | None = error
-    while seen is not None:
-        yield seen
-        seen = getattr(seen, "orig", None)
+        if re.search(pattern, str(driver), re.IGNORECASE):
+            return f"{cause} ({said})"
+    return f"the database failed ({said})"
 
 
 def _first_line(error: BaseException) -> str:

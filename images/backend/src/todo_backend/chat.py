@@ -71,7 +71,7 @@ def converse(api: CohereApi, toolbox: Toolbox, request: ChatRequest) -> ChatRepl
         left = deadline - time.monotonic()
         if left <= 0:
             break
-        answer = api.chat(messages, DECLARATIONS, timeout=left).message
+        answer = api.chat(messages, DECLARATIONS, timeout=left)
         if not answer.tool_calls:
             return ChatReply(reply=_text(answer), actions=actions)
         messages.append(_echo(answer))

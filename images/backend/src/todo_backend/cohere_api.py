@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 if TYPE_CHECKING:
+    import httpx
     from cohere.base_client import BaseCohere
     from cohere.core.request_options import RequestOptions
-    from cohere.v2.types.v2chat_response import V2ChatResponse
+    from cohere.types.assistant_message_response import AssistantMessageResponse
 
 CHECK_TIMEOUT_S = 5.0
 RECHECK_GOOD_S = 300.0
@@ -57,11 +58,12 @@ class CohereApi:
         self._api_key = api_key
         self._base_url = re.sub(r"/v[12]$", "", base_url) if base_url else None
         self._client: BaseCohere | None = None
+        self._http: httpx.Client | None = None
         self._lock = threading.Lock()
 
     def chat(
         self, messages: list[dict[str, Any]], tools: list[dict[str, Any]], *, timeout: float
-    ) -> V2ChatResponse:
+    ) -> AssistantMessageResponse:
         """Send a conversation and return the model's turn.
 
         Raises:
@@ -69,11 +71,16 @@ class CohereApi:
 
         """
 
-        def ask(client: BaseCohere, options: RequestOptions) -> V2ChatResponse:
-            answer: V2ChatResponse = client.v2.chat(
+        def ask(client: BaseCohere, options: RequestOptions) -> AssistantMessageResponse:
+            from cohere.types.assistant_message_response import AssistantMessageResponse
+
+            answer = client.v2.chat(
                 model=self.model, messages=messages, tools=tools, request_options=options
             )
-            return answer
+            # The vendor's models take any JSON: what is missing is None, whatever the type says.
+            if not isinstance(answer.message, AssistantMessageResponse):
+                raise TypeError(f"no message in {answer!r:.200}")
+            return answer.message
 
         return self._call(ask, timeout)
 
@@ -105,12 +112,22 @@ class CohereApi:
             if self._client is None:
                 # 0.4 s of CPU, far more under a container's limit: so not at start-up. And
                 # not `cohere.ClientV2`: it adds v1 helpers that import a tokenizer (30 MB).
+                import httpx
                 from cohere.base_client import BaseCohere
 
+                self._http = httpx.Client(follow_redirects=True)
                 self._client = BaseCohere(
-                    token=self._api_key, base_url=self._base_url, client_name="todo-backend"
+                    token=self._api_key,
+                    base_url=self._base_url,
+                    client_name="todo-backend",
+                    httpx_client=self._http,
                 )
             return self._client
+
+    def close(self) -> None:
+        """Close the connections to Cohere."""
+        if self._http is not None:
+            self._http.close()
 
     def _fail(self, error: Exception) -> NoReturn:
         """Turn what the vendor's client raised into a `CohereError`, and remember it."""

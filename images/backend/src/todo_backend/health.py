@@ -19,6 +19,7 @@ from todo_backend.causes import explain
 READY_WAIT_S = 1.5
 HEALTH_WAIT_S = 0.3
 FRESH_S = 0.5
+REMEMBER_S = 5.0
 
 logger = logging.getLogger(__name__)
 
@@ -36,7 +37,7 @@ class DatabaseReport:
         return {"status": self.status, "detail": self.detail}
 
 
-_NOT_YET = DatabaseReport("unknown", "the first check has not finished")
+_NOT_YET = DatabaseReport("unknown", f"the database has not answered within {HEALTH_WAIT_S} s")
 
 
 class DatabaseMonitor:
@@ -70,10 +71,9 @@ class DatabaseMonitor:
         if look.done():
             return look.result()
         silent = time.monotonic() - self._started
-        if silent < READY_WAIT_S and self._last.status == "connected":
-            return self._last  # slow, but no proof of an outage yet
-        if silent < HEALTH_WAIT_S:
-            return self._last
+        if silent < READY_WAIT_S:  # slow, but no proof of an outage
+            known = time.monotonic() - self._last_at < REMEMBER_S
+            return self._last if known else _NOT_YET
         return self._note(
             DatabaseReport("unreachable", f"the database has not answered for {silent:.1f} s")
         )

@@ -29,7 +29,8 @@ class JsonFormatter(logging.Formatter):
         entry: dict[str, object] = {
             "time": when.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
             "level": record.levelname.lower(),
-            "logger": record.name,
+            # Not its name for it: "uvicorn.error" is where uvicorn says that all is well.
+            "logger": record.name.removesuffix(".error"),
             "message": self._clean(record.getMessage()),
         }
         for key, value in vars(record).items():

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Path, Request, Response, status
+from anyio import to_thread
+from fastapi import APIRouter, Depends, HTTPException, Path, Request, Response, status
 from fastapi.responses import JSONResponse
 
 from todo_backend.auth import own_user_id
@@ -16,12 +17,14 @@ from todo_backend.tasks import TaskStore
 from todo_backend.tools import Toolbox
 
 
-def _state(request: Request) -> State:
+# The dependencies are `async`: others would need a worker thread, and those may all be waiting
+# for a silent database while the probes still have to answer.
+async def _state(request: Request) -> State:
     state: State = request.app.state.todo
     return state
 
 
-def _store(state: Annotated[State, Depends(_state)]) -> TaskStore:
+async def _store(state: Annotated[State, Depends(_state)]) -> TaskStore:
     return state.store
 
 
@@ -91,6 +94,10 @@ def delete_task(user_id: Owner, task_id: TaskId, store: Store) -> None:
 
 
 @api.post("/chat")
-def chat(user_id: Owner, body: ChatRequest, state: CurrentState) -> ChatReply:
+async def chat(user_id: Owner, body: ChatRequest, state: CurrentState) -> ChatReply:
     """Let the assistant answer, and let it read and change the user's tasks."""
-    return converse(state.cohere, Toolbox(state.store, user_id), body)
+    if state.chats.available_tokens < 1:
+        raise HTTPException(status.HTTP_503_SERVICE_UNAVAILABLE, "the assistant is busy")
+    toolbox = Toolbox(state.store, user_id)
+    # In threads of its own: a slow assistant must not slow the tasks.
+    return await to_thread.run_sync(converse, state.cohere, toolbox, body, limiter=state.chats)

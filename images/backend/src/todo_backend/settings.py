@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
 from pydantic import (
     AfterValidator,
     BaseModel,
@@ -33,14 +36,19 @@ def _postgres_url(value: SecretStr) -> SecretStr:
     scheme = scheme.partition("+")[0]  # SQLAlchemy's `postgresql+psycopg://` means the same
     if not separator or scheme not in _SCHEMES:
         raise ValueError("must start with postgresql:// or postgres://")
+    url = f"{scheme}://{rest}"
     try:
-        parts = urlsplit(f"{scheme}://{rest}")
-        parts.port  # noqa: B018 - a property that raises on a wrong port
+        urlsplit(url).port  # noqa: B018 - a property that raises on a wrong port
+        parts = conninfo_to_dict(url)
+    except psycopg.ProgrammingError as error:
+        # Of libpq's messages only this one quotes no other part of the URL.
+        unknown = re.search(r'invalid URI query parameter: "[\w.]+"', str(error))
+        raise ValueError(unknown[0] if unknown else "is not a URL that libpq can read") from None
     except ValueError:
         raise ValueError("has a host or port that cannot be read") from None
-    if not parts.path.strip("/"):
+    if not parts.get("dbname"):
         raise ValueError("names no database (postgresql://user:password@host:port/DATABASE)")
-    return SecretStr(f"{scheme}://{rest}")
+    return SecretStr(url)
 
 
 def _http_url(value: str) -> str:
@@ -71,8 +79,8 @@ class DatabaseSettings(BaseModel):
     def secrets(self) -> tuple[str, ...]:
         """Return the texts that must never be printed."""
         url = self.database_url.get_secret_value()
-        password = urlsplit(url).password
-        return tuple(text for text in (url, password) if text)
+        password = urlsplit(url).password or ""
+        return tuple(text for text in (url, password, unquote(password)) if text)
 
 
 class Settings(DatabaseSettings):
@@ -114,4 +122,6 @@ def _reason(kind: str, message: str) -> str:
         return "is not set"
     if kind in ("too_short", "string_too_short"):
         return "is too short: at least 32 characters are required"
+    if kind.startswith("int_"):
+        return "is not a whole number"
     return message.removeprefix("Value error, ").removeprefix("Input ")

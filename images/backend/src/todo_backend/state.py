@@ -7,12 +7,16 @@ import threading
 import time
 from importlib.metadata import version
 
+from anyio import CapacityLimiter
+
 from todo_backend.auth import TokenVerifier
 from todo_backend.cohere_api import AiReport, CohereApi
 from todo_backend.db import make_engine
 from todo_backend.health import DatabaseMonitor
 from todo_backend.settings import Settings
 from todo_backend.tasks import TaskStore
+
+CHATS_AT_ONCE = 8
 
 AI_CHECK_AFTER_S = 30.0
 """A process that never gets ready looks at Cohere after this time all the same."""
@@ -34,6 +38,7 @@ class State:
             settings.cohere_model,
             settings.cohere_base_url,
         )
+        self.chats = CapacityLimiter(CHATS_AT_ONCE)
         self._born = time.monotonic()
         self._check: threading.Thread | None = None
 
@@ -52,6 +57,7 @@ class State:
         return report
 
     def close(self) -> None:
-        """Close the pool's idle connections."""
+        """Close all idle connections."""
+        self.cohere.close()
         self.database.close()
         self.engine.dispose()
