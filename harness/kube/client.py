@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
 from harness.kube.errors import ApiUnreachableError, KubeconfigError, refused
-from harness.kube.resources import Object, Resource
+from harness.kube.resources import Object, Objects, Resource
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
@@ -55,29 +55,29 @@ class Kube:
         """Return one object. Raises NotFoundError."""
         return self.json("GET", resource.path(namespace, name))
 
-    def find(
+    def list(
         self,
         resource: Resource,
         namespace: str | None = None,
         *,
         labels: str = "",
         fields: str = "",
-    ) -> list[Object]:
+    ) -> Objects:
         """Return the objects of a kind, of one namespace or of all."""
-        return self.find_with_version(resource, namespace, labels=labels, fields=fields)[0]
+        return self.list_with_version(resource, namespace, labels=labels, fields=fields)[0]
 
-    def find_with_version(
+    def list_with_version(
         self,
         resource: Resource,
         namespace: str | None = None,
         *,
         labels: str = "",
         fields: str = "",
-    ) -> tuple[list[Object], str]:
+    ) -> tuple[Objects, str]:
         """Return the objects and the resource version from which to watch on."""
         query = {"labelSelector": labels, "fieldSelector": fields}
         answer = self.json("GET", resource.path(namespace), query=query)
-        items: list[Object] = answer.get("items") or []
+        items: Objects = answer.get("items") or []
         for item in items:  # a list leaves out what each object would say of itself
             item.setdefault("kind", resource.kind)
             item.setdefault("apiVersion", resource.api)

@@ -45,7 +45,7 @@ class Details:
     def capacity(self) -> list[Capacity]:
         """Return each node's allocatable and requested resources; [] when it may not be read."""
         try:
-            return capacity(self._client.find(NODE), self._client.find(POD))
+            return capacity(self._client.list(NODE), self._client.list(POD))
         except DeployError:
             return []
 

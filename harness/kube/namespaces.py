@@ -102,7 +102,7 @@ def temporary_namespace(client: Kube, name: str) -> Iterator[str]:
 
 def ours(client: Kube) -> list[str]:
     """Return the names of the namespaces that carry our label."""
-    return sorted(name_of(n) for n in client.find(NAMESPACE, labels=f"{MANAGED}=true"))
+    return sorted(name_of(n) for n in client.list(NAMESPACE, labels=f"{MANAGED}=true"))
 
 
 @dataclass(frozen=True)

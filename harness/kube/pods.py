@@ -175,7 +175,7 @@ def describe_pod(pod: Object) -> str:
 
 def pods_of_release(client: Kube, namespace: str, release: str) -> list[Pod]:
     """Return the pods that carry the release's instance label, those being deleted too."""
-    found = client.find(POD, namespace, labels=f"{INSTANCE}={release}")
+    found = client.list(POD, namespace, labels=f"{INSTANCE}={release}")
     return [pod_of(obj) for obj in sorted(found, key=name_of)]
 
 

@@ -8,6 +8,7 @@ from urllib.parse import quote
 
 Object = dict[str, Any]
 """One object as the API gives it: plain JSON."""
+Objects = list[Object]
 
 
 @dataclass(frozen=True)

@@ -102,8 +102,8 @@ class ServiceAmbiguousError(DeployError):
 def services_of_release(client: Kube, namespace: str, release: str) -> list[Service]:
     """Return the Services that carry the release's label, with the pods behind them."""
     pods = pods_of_release(client, namespace, release)
-    slices = client.find(ENDPOINT_SLICE, namespace)
-    found = client.find(SERVICE, namespace, labels=f"{INSTANCE}={release}")
+    slices = client.list(ENDPOINT_SLICE, namespace)
+    found = client.list(SERVICE, namespace, labels=f"{INSTANCE}={release}")
     return [_service(obj, pods, slices) for obj in sorted(found, key=name_of)]
 
 

@@ -106,7 +106,7 @@ class Watcher:
         while not self._stop.is_set():
             try:
                 if not version:
-                    items, version = self.client.find_with_version(resource, self.namespace)
+                    items, version = self.client.list_with_version(resource, self.namespace)
                     self.state.replace(resource, items)
                 version = self._watch(resource, version)
                 self.state.reached()

@@ -1,0 +1,76 @@
+"""What every kind of cluster can do for a run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from harness.kube.client import Kube
+
+
+@dataclass(frozen=True)
+class ClusterAccess:
+    """How to reach a cluster that is ready.
+
+    Attributes:
+        name: the cluster's name.
+        kubeconfig: a file of this cluster's own, mode 0600.
+        context: the context in it.
+        kubernetes_version: as the API tells it (`v1.34.4`).
+        created: whether this call made it; False when it was there and is used again.
+
+    """
+
+    name: str
+    kubeconfig: Path
+    context: str
+    kubernetes_version: str
+    created: bool
+
+    def client(self) -> Kube:
+        """Return a client for this cluster."""
+        return Kube(self.kubeconfig, self.context)
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What loading images came to: references, and seconds of wall time."""
+
+    loaded: tuple[str, ...]
+    already_there: tuple[str, ...]
+    pruned: tuple[str, ...]
+    seconds: float
+
+
+class Engine(Protocol):
+    """What a provider needs of the container engine."""
+
+    def argv(self, *words: str) -> Sequence[str]:
+        """Return the argument list of the engine's client, with the engine's address."""
+
+    def image_id(self, ref: str) -> str | None:
+        """Return the id of an image that the engine holds, None when it does not."""
+
+
+class Provider(Protocol):
+    """One kind of cluster."""
+
+    def ensure(self) -> ClusterAccess:
+        """Return access to a healthy cluster; make, start or mend it as needed."""
+
+    def load(self, images: Sequence[str]) -> Loaded:
+        """Bring images from the engine to where the cluster's pods can use them."""
+
+    def endpoint(self, node_port: int) -> str:
+        """Return `http://HOST:PORT` at which this machine reaches a Service's NodePort."""
+
+    def stop(self) -> None:
+        """Stop it, so that `ensure` can start it again with all it holds."""
+
+    def delete(self) -> None:
+        """Remove it with all it holds; nothing happens when it is not there."""
+
+    def describe(self) -> Mapping[str, str]:
+        """Return what a report says of it."""

@@ -1,0 +1,292 @@
+"""A kind cluster of one node, made when it is not there and mended when it is broken."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.cache import Cache
+from harness.clusters import kind_config, ports
+from harness.clusters.base import ClusterAccess, Engine, Loaded
+from harness.clusters.errors import (
+    ClusterCreateError,
+    ClusterNameError,
+    ClusterUnhealthyError,
+    ForeignClusterError,
+)
+from harness.clusters.kind_node import KindNode, NodeState
+from harness.clusters.node_disk import Ledger
+from harness.clusters.node_images import NodeImages
+from harness.errors import DeployError
+from harness.kube.client import Kube
+from harness.kube.cluster import dns_ready, node_ready
+from harness.progress import Progress, Step
+
+if TYPE_CHECKING:
+    from harness.clusters.kind_tool import Kind
+
+PREFIX = "deploy-"
+_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,48}[a-z0-9])?")
+_CREATE = 420.0  # seconds that kind may take on a slow machine
+_HEALTHY = 120.0  # seconds from "made" or "started" to a node that is Ready
+_ANSWERS = 5.0  # seconds in which a cluster that is used again has to answer
+
+
+@dataclass(frozen=True)
+class _Fault:
+    """Why a cluster that is there cannot be used; whether starting it may be enough."""
+
+    why: str
+    stopped: bool = False
+
+
+class KindProvider:
+    """Brings up one kind cluster, by pytest-kind's KindCluster.
+
+    Several runs may want the same cluster: a lock by its name lets one at a time look,
+    make or mend. What a killed run has left half-made is removed by the next.
+
+    Args:
+        name: of the cluster; begins with `prefix`.
+        kind: path of the program.
+        kubectl: path of the program.
+        engine: the container engine that is to hold the node.
+        node_image: reference of the node image in the engine.
+        cache: where the cluster's files lie.
+        progress: told what is done.
+        host_port: port of this machine's loopback that leads to `node_port`; None for
+            whichever is free, and for whichever an existing cluster has.
+        node_port: port of the node that the app's Service is to have (30000-32767).
+        prefix: what the names of our clusters begin with.
+
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        kind: Path,
+        kubectl: Path,
+        engine: Engine,
+        node_image: str,
+        cache: Cache,
+        progress: Progress,
+        host_port: int | None,
+        node_port: int,
+        prefix: str = PREFIX,
+    ) -> None:
+        if not name.startswith(prefix) or not _NAME.fullmatch(name):
+            raise ClusterNameError(name, prefix)
+        self.name, self.context = name, f"kind-{name}"
+        self._tools, self._engine, self._image = (kind, kubectl), engine, node_image
+        self._cache, self._progress = cache, progress
+        self._host_port, self._node_port = host_port, node_port
+        self.folder = cache.path("clusters", name)
+        self._node = KindNode(name, engine)
+
+    @property
+    def kubeconfig(self) -> Path:
+        """The cluster's own kubeconfig, mode 0600."""
+        return self.folder / "kubeconfig"
+
+    def ensure(self) -> ClusterAccess:
+        """Return access to the cluster, healthy, with its node and its DNS ready.
+
+        It is used again when it is healthy, was made from the same node image and has
+        the port; started again when it is stopped; made anew in all other cases.
+
+        Raises:
+            PortInUseError: before anything is made.
+            ForeignClusterError: a cluster of that name is not ours.
+            ClusterCreateError, ClusterUnhealthyError: with the words of kind or the node.
+
+        """
+        with self._cache.lock(f"cluster-{self.name}"):
+            tool = self._tool()
+            self._wait_for_orphan(tool)
+            state = self._node.state()
+            if state is not None and not state.ours:
+                raise ForeignClusterError(self.name, self._node.name)
+            fault = self._fault(state)
+            if fault is not None and fault.stopped:
+                fault = self._start_again(fault)
+            if fault is None:
+                self._progress.choice("cluster", self.name, "it is there and healthy")
+                return self._access(created=False)
+            return self._make(tool, fault)
+
+    def load(self, images: Sequence[str]) -> Loaded:
+        """Bring images into the node. See NodeImages.load for what it raises."""
+        self._node.require_running("to load images into it")
+        with self._cache.lock(f"cluster-{self.name}"):
+            ledger = Ledger(self.folder / "images.json")
+            return NodeImages(self._node, self._engine, ledger).load(images)
+
+    def endpoint(self, node_port: int | None = None) -> str:
+        """Return `http://127.0.0.1:PORT` for a NodePort that the cluster publishes."""
+        wanted = node_port or self._node_port
+        self._node.require_running(f"to reach its port {wanted}")
+        state = self._node.state()
+        if state is None or wanted not in state.ports:
+            raise ClusterUnhealthyError(
+                self.name,
+                f"the node publishes {state.ports if state else {}}, not {wanted}",
+                "the node's published ports",
+            )
+        return f"http://{ports.LOOPBACK}:{state.ports[wanted]}"
+
+    def stop(self) -> None:
+        """Stop the node; `ensure` starts it again with all it holds."""
+        with self._cache.lock(f"cluster-{self.name}"):
+            state = self._node.state()
+            if state is not None and state.ours and state.running:
+                self._node.stop()
+
+    def delete(self) -> None:
+        """Remove the cluster with all it holds, and its files."""
+        with self._cache.lock(f"cluster-{self.name}"):
+            tool = self._tool()
+            self._wait_for_orphan(tool)
+            self._remove(tool)
+            for file in (self.kubeconfig, self.folder / "images.json"):
+                file.unlink(missing_ok=True)
+
+    def describe(self) -> Mapping[str, str]:
+        """Return what a report says of the cluster."""
+        state = self._node.state()
+        return {
+            "provider": "kind",
+            "name": self.name,
+            "node image": self._image,
+            "kubeconfig": str(self.kubeconfig),
+            "context": self.context,
+            "state": "missing" if state is None else "running" if state.running else "stopped",
+            "ports": ", ".join(f"{o} -> {i}" for i, o in (state.ports if state else {}).items()),
+        }
+
+    def _tool(self) -> Kind:
+        from harness.clusters.kind_tool import Kind  # imports pykube: 0.6 s
+
+        self.folder.mkdir(parents=True, exist_ok=True)
+        kind, kubectl = self._tools
+        return Kind(
+            self.name,
+            self.folder,
+            image=self._image,
+            kind=kind,
+            kubectl=kubectl,
+            engine=self._engine,
+            timeout=_CREATE,
+        )
+
+    def _wait_for_orphan(self, tool: Kind) -> None:
+        """Wait until a `kind` that a killed run left behind has ended."""
+        if not tool.wait_idle(0):
+            with self._progress.step(f"an earlier run's kind still works on {self.name}"):
+                tool.wait_idle(_CREATE)
+
+    def _fault(self, state: NodeState | None) -> _Fault | None:
+        """Return why the cluster cannot be used as it is; None when it can."""
+        if state is None:
+            leftovers = self._node.leftovers()
+            return _Fault(f"only {', '.join(leftovers)} is left" if leftovers else "")
+        if state.image_id != self._engine.image_id(self._image):
+            return _Fault("it was made from another node image")
+        port = state.ports.get(self._node_port)
+        if port is None or self._host_port not in (None, port):
+            wanted = f"{self._host_port or 'any port'} -> {self._node_port}"
+            return _Fault(f"its port is {port} -> {self._node_port}, and {wanted} is wanted")
+        if not state.running:
+            return _Fault("it is stopped", stopped=True)
+        if not self._node.is_complete():
+            return _Fault("an earlier run was interrupted while it made it")
+        return self._unhealthy(_ANSWERS)
+
+    def _unhealthy(self, timeout: float) -> _Fault | None:
+        try:
+            self._export()
+            with self._client() as client:
+                node_ready(client, timeout)
+        except DeployError as error:
+            return _Fault(error.headline)
+        return None
+
+    def _start_again(self, fault: _Fault) -> _Fault | None:
+        with self._progress.step(f"starting cluster {self.name} again: {fault.why}"):
+            self._node.start()
+            if not self._node.is_complete():
+                return _Fault("an earlier run was interrupted while it made it")
+            try:
+                self._wait_healthy()
+            except DeployError as error:
+                return _Fault(f"it does not start again: {error.headline}")
+        return None
+
+    def _make(self, tool: Kind, fault: _Fault) -> ClusterAccess:
+        if fault.why:
+            with self._progress.step(f"removing cluster {self.name}: {fault.why}"):
+                self._remove(tool)
+        port = self._host_port or ports.free_port()
+        ports.check_free(port)
+        with self._progress.step(f"making cluster {self.name}") as step:
+            self._create(tool, port, step)
+            step.note("waiting for the node and its DNS")
+            self._wait_healthy()
+            self._node.mark_complete()
+            access = self._access(created=True)
+            step.result = f"Kubernetes {access.kubernetes_version}"
+        return access
+
+    def _create(self, tool: Kind, port: int, step: Step) -> None:
+        file = kind_config.write(
+            self.folder, self.name, image=self._image, node_port=self._node_port, host_port=port
+        )
+        (self.folder / "images.json").unlink(missing_ok=True)
+        step.note("kind create cluster")
+        try:
+            tool.create(file)
+        except subprocess.CalledProcessError as error:
+            why = f"kind ended with exit code {error.returncode}\n{tool.log_tail()}"
+            self._remove(tool)
+            ports.check_free(port)  # says it better, when somebody took it meanwhile
+            raise ClusterCreateError(self.name, why, tool.log) from error
+
+    def _wait_healthy(self) -> None:
+        """Wait until node and DNS are Ready, each by a watch from this machine."""
+        deadline = time.monotonic() + _HEALTHY
+        try:
+            self._export()
+            with self._client() as client:
+                node_ready(client, _HEALTHY)
+                dns_ready(client, max(deadline - time.monotonic(), 10.0))
+        except DeployError as error:
+            seen = f"{error.seen}\nthe node says:\n{self._node.log_tail()}"
+            raise ClusterUnhealthyError(self.name, seen, error.looked) from error
+
+    def _export(self) -> None:
+        """Write the kubeconfig anew, as the node has it now, for the port that it has now."""
+        self._tool().export_kubeconfig()
+
+    def _client(self) -> Kube:
+        return Kube(self.kubeconfig, self.context)
+
+    def _access(self, *, created: bool) -> ClusterAccess:
+        with self._client() as client:
+            version = str(client.json("GET", "/version").get("gitVersion", ""))
+        return ClusterAccess(self.name, self.kubeconfig, self.context, version, created)
+
+    def _remove(self, tool: Kind) -> None:
+        state = self._node.state()
+        if state is not None and not state.ours:
+            raise ForeignClusterError(self.name, self._node.name)
+        try:
+            tool.delete()
+        except subprocess.CalledProcessError as error:
+            raise ClusterCreateError(
+                self.name, f"it cannot be removed\n{tool.log_tail()}", tool.log
+            ) from error

@@ -1,0 +1,80 @@
+"""What kind is told to make."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from harness.clusters.ports import LOOPBACK
+
+PATCHES = "/kind/deploy-patches"  # in the node
+_SINCE = (1, 32)  # kubeadm can patch CoreDNS before its first rollout
+_COREDNS: dict[str, Any] = {
+    "spec": {
+        "replicas": 1,
+        "template": {
+            "spec": {"containers": [{"name": "coredns", "readinessProbe": {"periodSeconds": 1}}]}
+        },
+    }
+}
+
+
+def config(
+    name: str, *, image: str, node_port: int, host_port: int, patches: Path | None
+) -> dict[str, Any]:
+    """Return the kind configuration of a cluster of one node.
+
+    The node's `node_port` is reachable at `host_port` of the loopback, and nowhere else.
+    """
+    node: dict[str, Any] = {
+        "role": "control-plane",
+        "image": image,
+        "extraPortMappings": [
+            {
+                "listenAddress": LOOPBACK,
+                "hostPort": host_port,
+                "containerPort": node_port,
+                "protocol": "TCP",
+            }
+        ],
+    }
+    found: dict[str, Any] = {
+        "kind": "Cluster",
+        "apiVersion": "kind.x-k8s.io/v1alpha4",
+        "name": name,
+        "networking": {"apiServerAddress": LOOPBACK},
+        "nodes": [node],
+    }
+    if patches is not None:
+        node["extraMounts"] = [
+            {"hostPath": str(patches), "containerPath": PATCHES, "readOnly": True}
+        ]
+        patch = {"kind": "InitConfiguration", "patches": {"directory": PATCHES}}
+        node["kubeadmConfigPatches"] = [yaml.safe_dump(patch)]
+    return found
+
+
+def write(folder: Path, name: str, *, image: str, node_port: int, host_port: int) -> Path:
+    """Write the configuration of a cluster into its folder and return the file.
+
+    One replica of CoreDNS with a probe each second is ready seconds sooner than two with
+    kubeadm's defaults, and set before the first rollout it costs no second one.
+    """
+    patches = None
+    if (version := version_of(image)) is not None and version >= _SINCE:
+        patches = folder / "patches"
+        patches.mkdir(exist_ok=True)
+        (patches / "corednsdeployment+strategic.yaml").write_text(yaml.safe_dump(_COREDNS))
+    file = folder / "kind.yaml"
+    text = config(name, image=image, node_port=node_port, host_port=host_port, patches=patches)
+    file.write_text(yaml.safe_dump(text, sort_keys=False))
+    return file
+
+
+def version_of(image: str) -> tuple[int, int] | None:
+    """Return major and minor version of Kubernetes from a node image's tag, if it tells."""
+    found = re.search(r":v?(\d+)\.(\d+)", image)
+    return (int(found[1]), int(found[2])) if found else None
