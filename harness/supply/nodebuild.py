@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from harness.cache import Cache, digest
 from harness.command import CommandFailedError, Completed, run
 from harness.errors import DeployError
-from harness.supply import gobuild
+from harness.supply import debian, gobuild
 from harness.supply.runtime import runtime_wrapper
 
 if TYPE_CHECKING:
@@ -132,13 +132,19 @@ def build(
     return ref
 
 
+def _mmdebstrap(cache: Cache, progress: Progress) -> str:
+    if shutil.which("mmdebstrap") is None and debian.may_install():
+        debian.install(["mmdebstrap"], cache, progress)
+    if (program := shutil.which("mmdebstrap")) is None:
+        raise MmdebstrapMissingError
+    return program
+
+
 def _root_file_system(cache: Cache, progress: Progress) -> Path:
     hook, packages = RECIPE / "trim", RECIPE / "packages.txt"
 
     def make(folder: Path) -> None:
-        program = shutil.which("mmdebstrap")
-        if program is None:
-            raise MmdebstrapMissingError
+        program = _mmdebstrap(cache, progress)
         with progress.step(f"Debian {_SUITE} for the node") as step:
             excluded = (f"--dpkgopt=path-exclude=/usr/share/{name}/*" for name in _DOCUMENTS)
             argv = [
