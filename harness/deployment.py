@@ -24,6 +24,7 @@ from harness.settings import Settings
 
 if TYPE_CHECKING:
     from harness.cache import Cache
+    from harness.probes.image import ProbeImage
     from harness.probes.pod import ProbePod
     from harness.supply.engine import Engine
     from harness.supply.tools import Tools
@@ -72,6 +73,7 @@ class Deployment:
         if cluster:
             self.jobs.start("cluster", self._make_cluster)
             self.outside.begin()
+            self._start_probe_image()
         for name in self.settings.project.images:
             self._start_image(name)
 
@@ -129,7 +131,8 @@ class Deployment:
         """Return a pod to look from inside a namespace; it exists once it is entered."""
         from harness.probes.pod import ProbePod
 
-        return ProbePod(self.kube(), self.tools.kubectl, namespace, self._probe_image().ref)
+        image = self._start_probe_image().result()
+        return ProbePod(self.kube(), self.tools.kubectl, namespace, image.ref, redact=self.redact)
 
     def close(self, *, interrupted: bool, failed: bool) -> None:
         """End what still runs, and remove what the settings do not keep."""
@@ -159,6 +162,15 @@ class Deployment:
 
     def _start_image(self, name: str) -> Future[BuiltImage]:
         return self.jobs.start(f"image {name}", lambda: self.builder.build(self._spec(name)))
+
+    def _start_probe_image(self) -> Future[ProbeImage]:
+        from harness.probes.image import ensure_probe_image
+
+        environ = self.settings.environ
+        return self.jobs.start(
+            "probe image",
+            lambda: ensure_probe_image(self.engine, self.cache, self.progress, environ),
+        )
 
     def _facts(self) -> dict[str, str | int]:
         facts: dict[str, str | int] = {f"secrets.{k}": v for k, v in self.secrets.items()}
@@ -193,8 +205,9 @@ class Deployment:
         project, namespace = self.settings.project, self.settings.namespace
         images = self.images()
         access = self.cluster()
+        probe = self._start_probe_image().result()
         with self.progress.step("loading images into the cluster") as step:
-            loaded = self.provider.load([image.ref for image in images.values()])
+            loaded = self.provider.load([*(image.ref for image in images.values()), probe.ref])
             step.result = f"{len(loaded.loaded)} loaded, {len(loaded.already_there)} there already"
         values = self.values()
         self.outside.join()

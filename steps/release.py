@@ -47,20 +47,21 @@ def _none(pods: list[Pod]) -> None:
 
 @then("every container runs the image that was built from the sources")
 def runs_what_was_built(release: Release, deployment: Deployment) -> None:
-    on_node = deployment.provider.images()
+    built = {image.ref for image in release.images.values()}
     for pod in release.pods():
         for container in pod.containers:
-            wanted = [i for i in release.images.values() if i.ref == container.image]
-            assert wanted, f"{pod.name}: {container.name} runs {container.image}, not built here"
-            there = on_node.get(container.image)
-            assert there == wanted[0].id, f"{container.image} is {there} on the node"
+            assert container.image in built, (
+                f"{pod.name}: {container.name} runs {container.image}, which was not built here"
+            )
+    on_node = deployment.provider.load(sorted(built))
+    assert not on_node.loaded, f"the node held other content as {', '.join(on_node.loaded)}"
 
 
 @then("all that runs beside it belongs to the one release")
 def one_release(release: Release) -> None:
     strangers = [
         name_of(pod)
-        for pod in release.kube.list(POD, release.namespace)
+        for pod in release.kube.find(POD, release.namespace)
         if labels_of(pod).get(INSTANCE) != release.name and labels_of(pod).get(MANAGED) != "true"
     ]
     assert not strangers, f"pods that belong to no release: {strangers}"
@@ -68,10 +69,10 @@ def one_release(release: Release) -> None:
 
 @then("no secret can be read in what the cluster knows of the application, Secrets apart")
 def no_secret_in_the_open(release: Release, deployment: Deployment) -> None:
-    objects: list[Any] = release.kube.list(POD, release.namespace)
-    objects += release.kube.list(CONFIG_MAP, release.namespace)
+    objects: list[Any] = release.kube.find(POD, release.namespace)
+    objects += release.kube.find(CONFIG_MAP, release.namespace)
     for kind in WORKLOADS:
-        objects += release.kube.list(kind, release.namespace)
+        objects += release.kube.find(kind, release.namespace)
     secrets = deployment.all_secrets()
     leaks = [
         f"{obj['kind']} {name_of(obj)}: the value of {name}"
