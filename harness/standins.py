@@ -7,7 +7,7 @@ import secrets
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
@@ -211,18 +211,15 @@ class StandIns:
 
         sdk = self.engine.sdk()
         for attempt in range(_ATTEMPTS):
-            container = cast(
-                "Container",
-                sdk.containers.create(
-                    ref,
-                    name=f"{self.cluster}-{standin.name}",
-                    environment={**standin.env, KEY_VARIABLE: key},
-                    labels=containers.labels(self.cluster, self._role(standin.name), content),
-                    ports={f"{standin.port}/tcp": ("127.0.0.1", containers.free_port())},
-                    read_only=True,
-                    tmpfs={"/tmp": "mode=1777"},  # noqa: S108 - a path in the container
-                    cap_drop=["ALL"],
-                ),
+            container = sdk.containers.create(
+                ref,
+                name=f"{self.cluster}-{standin.name}",
+                environment={**standin.env, KEY_VARIABLE: key},
+                labels=containers.labels(self.cluster, self._role(standin.name), content),
+                ports={f"{standin.port}/tcp": ("127.0.0.1", containers.free_port())},
+                read_only=True,
+                tmpfs={"/tmp": "mode=1777"},  # noqa: S108 - a path in the container
+                cap_drop=["ALL"],
             )
             try:
                 container.start()

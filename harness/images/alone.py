@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.errors import DeployError
 from harness.images import containers
@@ -95,17 +95,21 @@ class Alone:
         """
         from docker.errors import APIError, ImageNotFound
 
-        sdk = self.engine.sdk()
+        options: dict[str, Any] = {"ports": {}, "tmpfs": {}}
+        if self.port:
+            options["ports"] = {f"{self.port}/tcp": ("127.0.0.1",)}
+        if self.read_only:
+            options["tmpfs"] = dict.fromkeys(self.tmpfs, "mode=1777")
+        if self.network:
+            options["network"] = self.network
         try:
-            container = sdk.containers.create(
+            container = self.engine.sdk().containers.create(
                 self.image,
                 command=list(self.command) if self.command is not None else None,
                 environment=dict(self.env),
                 labels=containers.labels("", "alone"),
-                ports={f"{self.port}/tcp": ("127.0.0.1",)} if self.port else {},
                 read_only=self.read_only,
-                tmpfs=dict.fromkeys(self.tmpfs, "mode=1777") if self.read_only else {},
-                **({"network": self.network} if self.network else {}),
+                **options,
             )
         except (APIError, ImageNotFound) as error:
             raise ContainerNotStartedError(self.image, str(error.explanation)) from error

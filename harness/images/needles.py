@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import ssl
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -14,6 +14,8 @@ _CHUNK = 1 << 20
 _MIN_LENGTH = 6  # shorter values would be found by accident
 _BEGIN, _END = "-----BEGIN CERTIFICATE-----", "-----END CERTIFICATE-----"
 _SIGNATURE = 64  # bytes at a certificate's end: part of its signature, hence unique
+_PEM_LINE = 64  # characters of a full line
+_DISTRIBUTION = (Path("/usr/share/ca-certificates"), Path("/usr/share/pki/ca-trust-source"))
 
 
 class Readable(Protocol):
@@ -52,26 +54,32 @@ def secret_needles(secrets: Mapping[str, str]) -> tuple[Needle, ...]:
     return tuple(found.values())
 
 
-def authority_needles(bundle: Path, public: Path | None = None) -> tuple[Needle, ...]:
+def authority_needles(bundle: Path, public: Iterable[Path] | None = None) -> tuple[Needle, ...]:
     """Return what identifies the private certificates of a host's CA bundle.
 
-    Private is what is not also in the public bundle (by default certifi's): public
-    authorities come with every base image and are no one's secret. A certificate is
-    found as PEM and as DER.
+    Private is what no public collection has: public authorities come with every base
+    image and are no one's secret. A certificate is found as PEM and as DER.
+
+    Args:
+        bundle: the host's bundle.
+        public: files and folders of public certificates; by default certifi's and those
+            that distributions keep apart from what an administrator added.
+
     """
     if public is None:
         import certifi
 
-        public = Path(certifi.where())
-    known = set(_certificates(public))
+        public = (Path(certifi.where()), *_DISTRIBUTION)
+    known = {der for path in public for file in _files(path) for der in _certificates(file)}
     found = []
-    for number, der in enumerate(der for der in _certificates(bundle) if der not in known):
-        label = f"private authority {number + 1} of {bundle}"
+    for der in _certificates(bundle):
+        if der in known:
+            continue
+        label = f"{_subject(der)} of {bundle}"
         lines = ssl.DER_cert_to_PEM_cert(der).splitlines()[1:-1]
-        full = [line for line in lines if len(line) == 64]
+        full = [line for line in lines if len(line) == _PEM_LINE]
         found.append(Needle(label, "DER", der[-_SIGNATURE:]))
-        if full:
-            found.append(Needle(label, "PEM", full[-1].encode()))
+        found += [Needle(label, "PEM", line.encode()) for line in full[-1:]]
     return tuple(found)
 
 
@@ -99,6 +107,19 @@ def _certificates(bundle: Path) -> list[bytes]:
         except ValueError:
             continue  # a damaged entry identifies nothing
     return found
+
+
+def _files(path: Path) -> list[Path]:
+    return [path] if path.is_file() else [p for p in path.rglob("*.crt") if p.is_file()]
+
+
+def _subject(der: bytes) -> str:
+    from cryptography import x509
+
+    try:
+        return x509.load_der_x509_certificate(der).subject.rfc4514_string() or "an authority"
+    except ValueError:
+        return "an authority"
 
 
 def _password(text: str) -> str:
