@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
@@ -85,7 +86,7 @@ class Outside:
         if self._postgres:
             self.jobs.start("database", self._make_database)
         for name in self.settings.project.standins:
-            self.jobs.start(f"stand-in {name}", lambda name=name: self._make_standin(name))
+            self._start_standin(name)
 
     def database(self) -> Database:
         """Return the release's database."""
@@ -105,7 +106,7 @@ class Outside:
 
     def standin(self, name: str) -> RunningStandIn | None:
         """Return a stand-in; None when the user gave the key of the real service."""
-        return self.jobs.start(f"stand-in {name}", lambda: self._make_standin(name)).result()
+        return self._start_standin(name).result()
 
     def join(self) -> None:
         """Let the cluster's pods reach all of it by name, once the cluster is there."""
@@ -175,6 +176,9 @@ class Outside:
     def _learn(self, database: Database) -> Database:
         self.redact.add(database.url_in_cluster, database.url_on_host)
         return database
+
+    def _start_standin(self, name: str) -> Future[RunningStandIn | None]:
+        return self.jobs.start(f"stand-in {name}", lambda: self._make_standin(name))
 
     def _make_standin(self, name: str) -> RunningStandIn | None:
         project = self.settings.project

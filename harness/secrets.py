@@ -32,6 +32,4 @@ def secret_values(
         }
         if made != kept:
             write_private(file, json.dumps(made))
-    return {
-        name: environ.get(project.secrets[name].env) or value for name, value in made.items()
-    }
+    return {name: environ.get(project.secrets[name].env) or value for name, value in made.items()}

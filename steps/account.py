@@ -102,12 +102,13 @@ def answered_by_backend(account: Account, release: Release) -> None:
 
 @when(parsers.parse("{who} asks for the todos of the account"), target_fixture="answer")
 def asks(account: Account, frontend_client: httpx.Client, who: str) -> httpx.Response:
-    tokens = {
-        "nobody in particular": lambda: "",
-        "somebody with a forged token": lambda: _forged(account.token),
-        "somebody else": lambda: sign_up(frontend_client).token,
-    }
-    token = tokens[who]()
+    token = ""
+    if who == "somebody with a forged token":
+        token = _forged(account.token)
+    elif who == "somebody else":
+        token = sign_up(frontend_client).token
+    else:
+        assert who == "nobody in particular", f"who is {who}?"
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     frontend_client.cookies.clear()
     return frontend_client.get(f"/api/{account.id}/tasks", headers=headers)

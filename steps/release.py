@@ -61,7 +61,7 @@ def runs_what_was_built(release: Release, deployment: Deployment) -> None:
 def one_release(release: Release) -> None:
     strangers = [
         name_of(pod)
-        for pod in release.kube.find(POD, release.namespace)
+        for pod in release.kube.list(POD, release.namespace)
         if labels_of(pod).get(INSTANCE) != release.name and labels_of(pod).get(MANAGED) != "true"
     ]
     assert not strangers, f"pods that belong to no release: {strangers}"
@@ -69,10 +69,10 @@ def one_release(release: Release) -> None:
 
 @then("no secret can be read in what the cluster knows of the application, Secrets apart")
 def no_secret_in_the_open(release: Release, deployment: Deployment) -> None:
-    objects: list[Any] = release.kube.find(POD, release.namespace)
-    objects += release.kube.find(CONFIG_MAP, release.namespace)
+    objects: list[Any] = release.kube.list(POD, release.namespace)
+    objects += release.kube.list(CONFIG_MAP, release.namespace)
     for kind in WORKLOADS:
-        objects += release.kube.find(kind, release.namespace)
+        objects += release.kube.list(kind, release.namespace)
     secrets = deployment.all_secrets()
     leaks = [
         f"{obj['kind']} {name_of(obj)}: the value of {name}"

@@ -1,0 +1,51 @@
+import sys
+import threading
+import time
+
+import pytest
+
+from harness.command import CommandCancelledError, run
+from harness.jobs import Jobs
+
+
+def test_work_is_done_once_and_side_by_side() -> None:
+    jobs, both, calls = Jobs(), threading.Barrier(2, timeout=10), list[str]()
+
+    def work(name: str) -> str:
+        calls.append(name)
+        both.wait()  # passes only when the two run at the same time
+        return name
+
+    first, second = (jobs.start(name, lambda name=name: work(name)) for name in "ab")
+    assert (first.result(), second.result()) == ("a", "b")
+    assert jobs.start("a", lambda: "again").result() == "a"
+    assert sorted(calls) == ["a", "b"]
+    jobs.close(interrupted=False)
+
+
+def test_failure_is_the_same_for_all_who_ask() -> None:
+    jobs = Jobs()
+
+    def fail() -> None:
+        raise ValueError("once")
+
+    with pytest.raises(ValueError, match="once") as first:
+        jobs.start("x", fail).result()
+    with pytest.raises(ValueError, match="once") as second:
+        jobs.start("x", fail).result()
+    assert first.value is second.value
+    jobs.close(interrupted=False)
+
+
+def test_interruption_ends_the_programs() -> None:
+    jobs, begun = Jobs(), threading.Event()
+    script = "import time; print('up', flush=True); time.sleep(60)"
+    future = jobs.start(
+        "long",
+        lambda: run([sys.executable, "-c", script], timeout=60, on_line=lambda _: begun.set()),
+    )
+    assert begun.wait(20)
+    started = time.monotonic()
+    jobs.close(interrupted=True)
+    assert time.monotonic() - started < 30
+    assert isinstance(future.exception(), CommandCancelledError)
