@@ -11,9 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from harness import command
+import pytest
 
-CLIENTS = ("/usr/bin/docker", "docker")
+from harness import command
+from harness.errors import DeployError
+from harness.progress import Progress
+from harness.supply.engine import Engine, find_engine
 
 
 @dataclass(frozen=True)
@@ -89,3 +92,21 @@ class FixedBases:
 def environ(**more: str) -> dict[str, str]:
     """Return our environment without what a developer's shell may select."""
     return {"PATH": os.environ.get("PATH", "")} | more
+
+
+def real_engine() -> Engine:
+    """Return the machine's own engine; without one the test is skipped, and says so."""
+    try:
+        return find_engine(os.environ, Progress(quiet=True))
+    except DeployError as error:
+        pytest.skip(f"needs a container engine: {error.headline}")
+
+
+def official(engine: Engine, name: str) -> str:
+    """Return an image for an official one: itself or a stand-in for it, never pulled."""
+    repository, _, _ = name.partition(":")
+    local = engine.sdk().images.list(filters={"reference": f"deploy-supply/{repository}:*"})
+    for ref in (name, *(tag for image in local for tag in image.tags)):
+        if engine.has_image(ref):
+            return ref
+    pytest.skip(f"needs the image {name}: run `make prepare`")
