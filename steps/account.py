@@ -7,13 +7,14 @@ import json
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx
 import pytest
 from pytest_bdd import given, parsers, then, when
 
-from harness.release import Release
+if TYPE_CHECKING:
+    from harness.release import Release
 
 _TITLE = "Outlive the pods"
 _ANSWERED_BY = "X-Backend-Pod"

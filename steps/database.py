@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit, urlunsplit
 
 from pytest_bdd import then
 
-from harness.databases.database import Database
-from harness.probes.pod import ProbePod
+if TYPE_CHECKING:
+    from harness.databases.database import Database
+    from harness.probes.pod import ProbePod
 
 
 @then("the database answers there, encrypted")

@@ -10,27 +10,25 @@ from typing import TYPE_CHECKING
 import pytest
 from pytest_bdd import given, parsers, then, when
 
-from harness.deployment import Deployment
-from harness.images import suspects
-from harness.images.alone import Alone, ContainerExitedError, Running
-from harness.images.build import ca_bundle
-from harness.images.inspect import compressed_size, inspect
-from harness.images.layers import Finding, search
-from harness.images.spec import BuiltImage
-from harness.project import Project
+from harness.images.alone import ContainerExitedError
+from harness.images.suspects import Kind
 
 if TYPE_CHECKING:
+    from harness.deployment import Deployment
+    from harness.images.alone import Alone, Running
+    from harness.images.layers import Finding
+    from harness.images.spec import BuiltImage
+    from harness.project import Project
     from harness.supply.engine import Engine
 
 MB = 1_000_000
-_KIND = suspects.Kind
-_OF_THE_BUILD = {_KIND.BUILD_TOOL, _KIND.DEV_DEPENDENCY, _KIND.TESTS, _KIND.BUILD_CACHE}
+_OF_THE_BUILD = {Kind.BUILD_TOOL, Kind.DEV_DEPENDENCY, Kind.TESTS, Kind.BUILD_CACHE}
 _OF_A_DEVELOPER = {
-    _KIND.ENV_FILE,
-    _KIND.PRIVATE_KEY,
-    _KIND.CREDENTIALS,
-    _KIND.VERSION_CONTROL,
-    _KIND.SECRET_ENV,
+    Kind.ENV_FILE,
+    Kind.PRIVATE_KEY,
+    Kind.CREDENTIALS,
+    Kind.VERSION_CONTROL,
+    Kind.SECRET_ENV,
 }
 
 
@@ -70,6 +68,9 @@ class Findings:
 
     def of(self, image: BuiltImage) -> tuple[Finding, ...]:
         """Return what the image holds that is remarkable."""
+        from harness.images.build import ca_bundle
+        from harness.images.layers import search
+
         if image.id not in self._known:
             deployment = self._deployment
             self._known[image.id] = search(
@@ -136,6 +137,8 @@ def log_names(refusal: str, variable: str) -> None:
 
 @then(parsers.parse("it takes less than {limit:d} MB"))
 def takes_less(engine: Engine, deployment: Deployment, image: BuiltImage, limit: int) -> None:
+    from harness.images.inspect import compressed_size, inspect
+
     size = inspect(engine, image.ref).size
     described = deployment.settings.project.images[image.name]
     assert limit <= described.max_mb, f"the description allows {described.max_mb} MB"
@@ -149,12 +152,16 @@ def takes_less(engine: Engine, deployment: Deployment, image: BuiltImage, limit:
 
 @then("it does not run as root")
 def not_root(engine: Engine, image: BuiltImage) -> None:
+    from harness.images.inspect import inspect
+
     facts = inspect(engine, image.ref)
     assert not facts.runs_as_root, f"its user is {facts.user or 'not set, which means root'}"
 
 
 @then("its process receives the signal to stop")
 def exec_form(engine: Engine, image: BuiltImage) -> None:
+    from harness.images.inspect import inspect
+
     facts = inspect(engine, image.ref)
     assert facts.exec_form, f"a shell stands before it: {facts.entrypoint or facts.cmd}"
 
@@ -173,9 +180,9 @@ def nothing_private(findings: Findings, image: BuiltImage) -> None:
 
 @then("none of the secrets of this deployment is anywhere in it")
 def no_secret(findings: Findings, image: BuiltImage) -> None:
-    _none([f for f in findings.of(image) if f.kind is _KIND.SECRET], image)
+    _none([f for f in findings.of(image) if f.kind is Kind.SECRET], image)
 
 
 @then("nothing of the private network it was built in is anywhere in it")
 def no_authority(findings: Findings, image: BuiltImage) -> None:
-    _none([f for f in findings.of(image) if f.kind is _KIND.AUTHORITY], image)
+    _none([f for f in findings.of(image) if f.kind is Kind.AUTHORITY], image)

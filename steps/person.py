@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_bdd import given, parsers, then, when
 
-from harness.databases.database import Database
-
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from playwright.sync_api import Locator, Page, Response
 
     from fixtures.browser import Visit
+    from harness.databases.database import Database
 
 
 @dataclass
@@ -131,18 +130,18 @@ def reloads(person: Person) -> None:
     _expect(person.page.get_by_label("New task")).to_be_visible()
 
 
-@then(parsers.parse('the list shows "{first}" and "{second}"'))
+@then(parsers.re('the list shows "(?P<first>[^"]+)" and "(?P<second>[^"]+)"'))
 def shows_two(person: Person, first: str, second: str) -> None:
     person.sees_todo(first)
     person.sees_todo(second)
 
 
-@then(parsers.parse('the list shows "{title}"'))
+@then(parsers.re('the list shows "(?P<title>[^"]+)"'))
 def shows(person: Person, title: str) -> None:
     person.sees_todo(title)
 
 
-@then(parsers.parse('the list shows "{title}" only'))
+@then(parsers.re('the list shows "(?P<title>[^"]+)" only'))
 def shows_only(person: Person, title: str) -> None:
     person.sees_todo(title)
     _expect(person.tasks).to_have_count(1)

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from pytest_bdd import given, parsers, then, when
 
-from harness.deployment import Deployment
 from harness.errors import DeployError
 from harness.kube.namespaces import MANAGED
-from harness.kube.pods import INSTANCE, Pod
+from harness.kube.pods import INSTANCE
 from harness.kube.resources import CONFIG_MAP, POD, WORKLOADS, labels_of, name_of
-from harness.release import Release
+
+if TYPE_CHECKING:
+    from harness.deployment import Deployment
+    from harness.kube.pods import Pod
+    from harness.release import Release
 
 MINUTE = 60
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import httpx
 from pytest_bdd import given, parsers, then
 
-from harness.kube.services import Service
-from harness.probes.pod import ProbePod
-from harness.release import Release
+if TYPE_CHECKING:
+    from harness.kube.services import Service
+    from harness.probes.pod import ProbePod
+    from harness.release import Release
 
 _NOBODY = "nobody-has-this-name"
 
