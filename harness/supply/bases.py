@@ -1,0 +1,137 @@
+"""Base images: the official one where it can be had, else a stand-in made from packages."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from harness.cache import Cache
+from harness.command import CommandFailedError, CommandTimedOutError
+from harness.errors import DeployError
+from harness.progress import Progress
+from harness.supply.engine import Engine
+from harness.supply.recipes import OFFERED, Recipe, recipe_for
+from harness.supply.registry import answered, registry_of, registry_problem
+from harness.supply.standin import StandIn
+
+_PULL = 900.0  # seconds
+
+
+class BaseUnknownError(DeployError):
+    """A base image is not in the engine, not to be pulled, and cannot be stood in for."""
+
+    def __init__(self, official: str, said: str) -> None:
+        super().__init__(
+            needed=f"the base image {official}",
+            seen=said,
+            looked="the engine's images, the image's registry, and what can be made from packages"
+            f" ({'; '.join(OFFERED)})",
+            fix=f"`docker pull {official}` or `docker load` it where a registry can be reached,"
+            " name one that can be made from packages, or correct the name",
+        )
+
+
+@dataclass(frozen=True)
+class Base:
+    """A base image that is in the engine.
+
+    Args:
+        ref: the name to put into FROM.
+        official: the name that was asked for.
+        stand_in: whether it is ours rather than the official one.
+        detail: what it is and why, in one line.
+
+    """
+
+    ref: str
+    official: str
+    stand_in: bool
+    detail: str
+
+
+@dataclass
+class Bases:
+    """Finds or makes base images, each once; safe for several threads and processes.
+
+    Args:
+        engine: where they are wanted.
+        cache: holds the locks between processes, and downloads.
+        progress: told what was chosen.
+        environ: read for the PATH.
+
+    """
+
+    engine: Engine
+    cache: Cache
+    progress: Progress
+    environ: Mapping[str, str]
+    _found: dict[str, Base] = field(default_factory=dict)
+    _locks: defaultdict[str, threading.Lock] = field(
+        default_factory=lambda: defaultdict(threading.Lock)
+    )
+    _unreached: dict[str, str] = field(default_factory=dict)
+
+    def ensure(self, official: str) -> Base:
+        """Return a base image for an official name, such as python:3.12-slim.
+
+        In this order: the image of that name in the engine; the same, pulled from its
+        registry; a stand-in, found in the engine or made. A stand-in never gets the
+        official name.
+
+        Raises:
+            BaseUnknownError: neither is possible.
+            DeployError: making the stand-in failed; says at what.
+
+        """
+        with self._locks[official]:
+            if official not in self._found:
+                base = self._find(official)
+                self.progress.choice(f"base {official}", base.ref, base.detail)
+                self._found[official] = base
+            return self._found[official]
+
+    def missing(self, official: str) -> bool:
+        """Say whether `ensure` would have to pull or make something. Changes nothing."""
+        if official == "scratch" or self.engine.has_image(official):
+            return False
+        recipe = recipe_for(official)
+        return recipe is None or not self._stand_in(recipe).exists()
+
+    def _find(self, official: str) -> Base:
+        if official == "scratch":
+            return Base(official, official, stand_in=False, detail="empty by definition")
+        if self.engine.has_image(official):
+            return Base(official, official, stand_in=False, detail="already in the engine")
+        problem = self._pull(official)
+        if not problem:
+            return Base(official, official, stand_in=False, detail="pulled from its registry")
+        recipe = recipe_for(official)
+        if recipe is None:
+            raise BaseUnknownError(official, problem)
+        ref = self._stand_in(recipe).ensure()
+        return Base(ref, official, stand_in=True, detail=f"stand-in: {recipe.holds}")
+
+    def _stand_in(self, recipe: Recipe) -> StandIn:
+        return StandIn(recipe, self.engine, self.cache, self.progress, self.environ)
+
+    def _pull(self, official: str) -> str:
+        """Pull an image; return why it could not be, empty when it is there.
+
+        A registry that was not reached once is not asked again in this run.
+        """
+        registry = registry_of(official)
+        if registry in self._unreached:
+            return self._unreached[registry]
+        if problem := registry_problem(self.engine, official):
+            if not answered(problem):
+                self._unreached[registry] = problem
+                self.progress.choice("registry", registry or "default", "cannot be reached")
+            return problem
+        try:
+            with self.progress.step(f"pull {official}") as step:
+                self.engine.run("pull", official, timeout=_PULL, on_line=step.note)
+        except (CommandFailedError, CommandTimedOutError) as error:
+            return error.seen
+        return ""
