@@ -29,6 +29,8 @@ from harness.progress import Progress, Step
 
 if TYPE_CHECKING:
     from harness.clusters.kind_tool import Kind
+    from harness.supply.nodes import NodeImage
+    from harness.supply.tools import Tools
 
 PREFIX = "deploy-"
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,48}[a-z0-9])?")
@@ -53,10 +55,9 @@ class KindProvider:
 
     Args:
         name: of the cluster; begins with `prefix`.
-        kind: path of the program.
-        kubectl: path of the program.
+        tools: kind and kubectl.
         engine: the container engine that is to hold the node.
-        node_image: reference of the node image in the engine.
+        node_image: what the node is made from, in the engine.
         cache: where the cluster's files lie.
         progress: told what is done.
         host_port: port of this machine's loopback that leads to `node_port`; None for
@@ -69,13 +70,12 @@ class KindProvider:
     def __init__(
         self,
         name: str,
-        *,
-        kind: Path,
-        kubectl: Path,
+        tools: Tools,
         engine: Engine,
-        node_image: str,
+        node_image: NodeImage,
         cache: Cache,
         progress: Progress,
+        *,
         host_port: int | None,
         node_port: int,
         prefix: str = PREFIX,
@@ -83,7 +83,7 @@ class KindProvider:
         if not name.startswith(prefix) or not _NAME.fullmatch(name):
             raise ClusterNameError(name, prefix)
         self.name, self.context = name, f"kind-{name}"
-        self._tools, self._engine, self._image = (kind, kubectl), engine, node_image
+        self._tools, self._engine, self._image = tools, engine, node_image.ref
         self._cache, self._progress = cache, progress
         self._host_port, self._node_port = host_port, node_port
         self.folder = cache.path("clusters", name)
@@ -173,13 +173,12 @@ class KindProvider:
         from harness.clusters.kind_tool import Kind  # imports pykube: 0.6 s
 
         self.folder.mkdir(parents=True, exist_ok=True)
-        kind, kubectl = self._tools
         return Kind(
             self.name,
             self.folder,
             image=self._image,
-            kind=kind,
-            kubectl=kubectl,
+            kind=self._tools.kind,
+            kubectl=self._tools.kubectl,
             engine=self._engine,
             timeout=_CREATE,
         )
@@ -258,6 +257,7 @@ class KindProvider:
 
     def _wait_healthy(self) -> None:
         """Wait until node and DNS are Ready, each by a watch from this machine."""
+        self._node.refuse_unknown_ports(kind_config.SERVICES)
         deadline = time.monotonic() + _HEALTHY
         try:
             self._export()

@@ -10,6 +10,7 @@ import yaml
 
 from harness.clusters.ports import LOOPBACK
 
+SERVICES = "10.96.0.0/16"  # kind's default, named here because we rely on it
 PATCHES = "/kind/deploy-patches"  # in the node
 _SINCE = (1, 32)  # kubeadm can patch CoreDNS before its first rollout
 _COREDNS: dict[str, Any] = {
@@ -45,7 +46,7 @@ def config(
         "kind": "Cluster",
         "apiVersion": "kind.x-k8s.io/v1alpha4",
         "name": name,
-        "networking": {"apiServerAddress": LOOPBACK},
+        "networking": {"apiServerAddress": LOOPBACK, "serviceSubnet": SERVICES},
         "nodes": [node],
     }
     if patches is not None:

@@ -77,6 +77,17 @@ class KindNode:
         """Return whether the cluster was made to its end."""
         return self.run("test", "-e", _MARK, check=False).returncode == 0
 
+    def refuse_unknown_ports(self, subnet: str) -> None:
+        """Have ports that no Service offers refused, instead of leaving the node.
+
+        With iptables, kube-proxy lets such a packet pass to the node's own gateway, where
+        anything may answer. What is offered was rewritten to a pod's address before.
+        """
+        rule = ("-d", subnet, "-p", "tcp", "-j", "REJECT", "--reject-with", "tcp-reset")
+        there = self.run("iptables", "--wait", "-C", "FORWARD", *rule, check=False)
+        if there.returncode != 0:
+            self.run("iptables", "--wait", "-I", "FORWARD", *rule)
+
     def log_tail(self, lines: int = 20) -> str:
         """Return the last lines of the node's own output."""
         done = self._docker("logs", "--tail", str(lines), self.name, check=False)
