@@ -27,6 +27,7 @@ from harness.supply.engine_errors import (
     EngineNotRunningError,
     EngineTooOldError,
 )
+from harness.supply.registry import registry_reachable as registry_reachable
 
 if TYPE_CHECKING:
     import docker

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from harness.supply.engine import Engine
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from harness.supply.engine import Engine
 
 TIMEOUT = 20  # seconds
 # A registry that answers with these words was reached; what it says is of the image.
