@@ -1,0 +1,62 @@
+"""Charts as manifests, without a cluster."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.command import CommandFailedError
+from harness.errors import DeployError
+from harness.helm import causes
+from harness.helm.chart import check_chart
+from harness.helm.errors import LintFailedError
+from harness.helm.process import VALUES, Program
+
+_RENDER_SECONDS = 60.0
+
+
+class Renderer(Program):
+    """Renders and checks charts; neither reads the kubeconfig.
+
+    Both methods raise ChartMissingError, ChartInvalidError and CommandTimedOutError.
+    """
+
+    def template(
+        self,
+        chart: Path,
+        release: str,
+        namespace: str,
+        values: Mapping[str, Any],
+        *,
+        kube_version: str | None = None,
+    ) -> str:
+        """Return the manifest as it would be installed, hooks included; asks no cluster."""
+        check_chart(chart)
+        argv = ["template", release, str(chart), "--namespace", namespace, *VALUES]
+        argv += ["--kubeconfig", os.devnull]
+        if kube_version:
+            argv += ["--kube-version", kube_version]
+        try:
+            return self._run(*argv, timeout=_RENDER_SECONDS, values=values).stdout
+        except CommandFailedError as error:
+            raise self._rendering(chart, values, error) from error
+
+    def lint(self, chart: Path, values: Mapping[str, Any]) -> str:
+        """Return what `helm lint --strict` says. Raises LintFailedError."""
+        check_chart(chart)
+        argv = ["lint", str(chart), "--strict", *VALUES, "--kubeconfig", os.devnull]
+        try:
+            return self._run(*argv, timeout=_RENDER_SECONDS, values=values).stdout
+        except CommandFailedError as error:
+            findings = re.findall(r"^\[(?:ERROR|WARNING)\].*", error.completed.stdout, re.MULTILINE)
+            text = "\n".join(findings) or error.completed.stdout + error.completed.stderr
+            raise LintFailedError(chart, self._redacted(values, text)) from error
+
+    def _rendering(
+        self, chart: Path, values: Mapping[str, Any], error: CommandFailedError
+    ) -> DeployError:
+        said = self._redacted(values, causes.message_of(error.completed.stderr))
+        return causes.rendering_cause(chart, said) or error
