@@ -1,0 +1,148 @@
+"""Everything that a run needs and a machine may lack: made ready, or said to be missing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_EXCEPTION, Future, wait
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from harness.cache import Cache
+from harness.errors import DeployError
+from harness.jobs import Jobs
+from harness.probes.image import ensure_probe_image
+from harness.progress import Progress
+from harness.settings import Settings
+from harness.supply.bases import Base, Bases
+from harness.supply.browser import ensure_browser, find_browser
+from harness.supply.disk import check_disk
+from harness.supply.engine import Engine, ensure_engine, find_engine
+from harness.supply.nodes import NodeImage, ensure_node_image, find_node_image
+from harness.supply.tools import Tools, ensure_tools, find_tools
+
+#: Room in units of 10^9 bytes: for all that may have to be built, and for a run.
+ROOM_TO_PREPARE_GB = 15.0
+ROOM_TO_RUN_GB = 5.0
+
+
+class BaseMissingError(DeployError):
+    """A base image is not in the engine and was not made."""
+
+    def __init__(self, official: str) -> None:
+        super().__init__(
+            needed=f"the base image {official}, or a stand-in for it",
+            seen="neither is in the engine",
+            looked="the container engine's images",
+            fix="run `make prepare`, which pulls the one or makes the other",
+        )
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What a run will use."""
+
+    engine: Engine
+    tools: Tools
+    node_image: NodeImage
+    bases: tuple[Base, ...]
+    browser: Path
+
+
+def base_images(settings: Settings) -> tuple[str, ...]:
+    """Return the official names of all images that the project's run stands on, each once.
+
+    What the user gives from outside (a database, a service) needs no image here.
+    """
+    project, environ = settings.project, settings.environ
+    names = [name for image in project.images.values() for name in image.bases.values()]
+    for standin in project.standins.values():
+        if not environ.get(standin.unless):
+            names += standin.bases.values()
+    if project.database is not None and not environ.get(project.database.env):
+        names.append(project.database.image)
+    return tuple(dict.fromkeys(names))
+
+
+def prepare(settings: Settings, cache: Cache, progress: Progress) -> Prepared:
+    """Make ready all that a run needs: the engine first, then the rest side by side.
+
+    What is there already is found within seconds. An interrupted preparation can be
+    begun again; what was finished is not made twice.
+
+    Raises:
+        DeployError: the first cause that came up; what else was under way is ended.
+
+    """
+    environ = settings.environ
+    check_disk(cache.root, ROOM_TO_RUN_GB)
+    engine = ensure_engine(environ, progress, cache)
+    if _missing_images(settings, engine, cache, progress):
+        check_disk(engine, ROOM_TO_PREPARE_GB)
+    bases = Bases(engine, cache, progress, environ)
+    jobs, finished = Jobs(), False
+
+    def node_and_tools() -> tuple[NodeImage, Tools]:
+        node = ensure_node_image(engine, cache, progress, environ)
+        return node, ensure_tools(engine, cache, progress, environ)
+
+    try:
+        # The longest first; the small downloads fill the time in which it waits.
+        node = jobs.start("node image and tools", node_and_tools)
+        images = [
+            jobs.start(f"base {name}", _call(bases.ensure, name)) for name in base_images(settings)
+        ]
+        browser = jobs.start("browser", lambda: ensure_browser(environ, cache, progress))
+        probe = jobs.start("probe", lambda: ensure_probe_image(engine, cache, progress, environ))
+        _all(node, *images, browser, probe)
+        finished = True
+    finally:
+        jobs.close(interrupted=not finished)
+    node_image, tools = node.result()
+    return Prepared(
+        engine, tools, node_image, tuple(image.result() for image in images), browser.result()
+    )
+
+
+def missing(settings: Settings, cache: Cache, progress: Progress) -> list[DeployError]:
+    """Return everything that a run would lack, each with its remedy. Changes nothing.
+
+    Images and tools can only be asked about when there is an engine.
+    """
+    found = list(_problems(lambda: find_browser(settings.environ)))
+    try:
+        engine = find_engine(settings.environ, progress)
+    except DeployError as error:
+        return [error, *found]
+    found += _problems(lambda: check_disk(engine, ROOM_TO_RUN_GB))
+    return [*_missing_images(settings, engine, cache, progress), *found]
+
+
+def _missing_images(
+    settings: Settings, engine: Engine, cache: Cache, progress: Progress
+) -> list[DeployError]:
+    environ = settings.environ
+    bases = Bases(engine, cache, progress, environ)
+    return [
+        *_problems(lambda: find_node_image(engine, cache, progress, environ)),
+        *_problems(lambda: find_tools(engine, cache, progress, environ)),
+        *(BaseMissingError(name) for name in base_images(settings) if bases.missing(name)),
+    ]
+
+
+def _problems(look: Callable[[], object]) -> Iterator[DeployError]:
+    try:
+        look()
+    except DeployError as error:
+        yield error
+
+
+def _call(function: Callable[[str], Base], name: str) -> Callable[[], Base]:
+    return lambda: function(name)
+
+
+def _all(*futures: Future[Any]) -> None:
+    """Return when all are done; raise the first failure at once."""
+    done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+    for future in done:
+        future.result()
