@@ -200,6 +200,8 @@ class Stream:
         rest = b""
         try:
             while chunk := self._response.read1(65536):
+                if self._stopped:  # Python shuts TLS by reading on without it: noise
+                    return
                 *lines, rest = (rest + chunk).split(b"\n")
                 for line in lines:
                     if line.strip():

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from harness.errors import DeployError
 from harness.kube.client import Kube
-from harness.kube.pods import containers, is_ready
+from harness.kube.pods import Container, containers, is_ready
 from harness.kube.quantity import Capacity, capacity
-from harness.kube.resources import NODE, POD, Object, meta, name_of
+from harness.kube.resources import NODE, POD, Object, meta, name_of, uid_of
 from harness.kube.state import Snapshot
 from harness.redact import Redactor
 
@@ -19,6 +19,7 @@ class Details:
 
     def __init__(self, client: Kube, *, redact: Redactor | None = None, lines: int = 15) -> None:
         self._client, self._redact, self._lines = client, redact or Redactor(), lines
+        self._ended: dict[tuple[str, str, str], list[str]] = {}
 
     def last_lines(self, pod: Object, container: str, *, previous: bool = False) -> list[str]:
         """Return the last lines of a container's log, redacted.
@@ -41,6 +42,13 @@ class Details:
             if text.strip():
                 return self._redact(text).rstrip().splitlines()
         return []
+
+    def last_words(self, pod: Object, container: Container) -> list[str]:
+        """Return the last lines of the run that ended last; they are read once."""
+        key = (uid_of(pod), container.name, container.last_finished)
+        if key not in self._ended:
+            self._ended[key] = self.last_lines(pod, container.name, previous=True)
+        return self._ended[key]
 
     def capacity(self) -> list[Capacity]:
         """Return each node's allocatable and requested resources; [] when it may not be read."""

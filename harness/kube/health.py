@@ -4,9 +4,11 @@
 |---|---|---|
 | ErrImageNeverPull, InvalidImageName | at once | - |
 | ErrImagePull, ImagePullBackOff | at once when the registry says no (not found, denied, no such host) | else the network may: after `pull` seconds |
-| CrashLoopBackOff | after `restarts` restarts | a crash or two happen while a database starts |
+| CrashLoopBackOff | after `restarts` restarts (the kubelet pauses 10 s before the first) | once may be chance |
+| the same, its last words name what no restart mends (module, command, file, setting) | at once | - |
+| the same, its last words name a host that does not answer | after `dependency_restarts` restarts | a database may come |
 | the same, of an init container | after `init_restarts` restarts | it may be a wait for something |
-| OOMKilled | from the first restart on | - |
+| OOMKilled | at once | - |
 | StartError, RunContainerError: no such command | at once | - |
 | CreateContainerConfigError | when nothing that is missing is named: at once | the Secret may come: after `config` seconds |
 | Unschedulable | after `unschedulable` seconds | a pod that is being deleted frees room; a new node becomes Ready |
@@ -24,45 +26,16 @@ Pods of Jobs are not judged for crashes: the Job retries them, and says when it 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Iterable
 
-from harness.errors import DeployError
 from harness.kube import causes
+from harness.kube.crashing import NEVER_STARTED, crash_findings
 from harness.kube.details import Details
-from harness.kube.pods import Container, containers, is_deleted, is_ready
+from harness.kube.finding import Finding, Patience
+from harness.kube.pods import Container, containers, is_deleted
+from harness.kube.probing import probe_findings
 from harness.kube.resources import Object, condition, meta, status_of
-from harness.kube.state import Snapshot, event_count
-
-
-@dataclass(frozen=True)
-class Patience:
-    """For how long each state that may recover is tolerated; seconds unless said."""
-
-    restarts: int = 2
-    init_restarts: int = 4
-    pull: float = 20.0
-    config: float = 4.0
-    unschedulable: float = 4.0
-    node: float = 90.0
-    volume: float = 30.0
-    sandbox: float = 30.0
-    probe: float = 15.0
-    refusal: float = 5.0
-
-
-@dataclass(frozen=True)
-class Finding:
-    """A state that is hopeless, or becomes so in `seconds` if nothing changes.
-
-    `cause` is only built when needed, since it may read logs.
-    """
-
-    text: str
-    seconds: float
-    cause: Callable[[Details], DeployError]
-
+from harness.kube.state import Snapshot
 
 _REFUSED_PULL = re.compile(
     r"not found|denied|unauthorized|authorization failed|no basic auth|manifest unknown"
@@ -72,38 +45,24 @@ _REFUSED_PULL = re.compile(
 _NO_COMMAND = re.compile(r"exec|no such file|permission denied|not found|executable", re.IGNORECASE)
 _PULL_AT_ONCE = ("ErrImageNeverPull", "InvalidImageName", "ErrInvalidImageName")
 _PULL = (*_PULL_AT_ONCE, "ErrImagePull", "ImagePullBackOff", "RegistryUnavailable")
-_START = ("RunContainerError", "CreateContainerError", "StartError", "ContainerCannotRun")
+_START = ("RunContainerError", "CreateContainerError", *NEVER_STARTED)
 _STARTS = frozenset(_START)
-_UNHEALTHY = re.compile(
-    r"^(Readiness|Liveness|Startup) probe (?:failed|errored)[^:]*: ?(.*)", re.DOTALL
-)
-_KILLED = re.compile(r"Container (\S+) failed (liveness|startup) probe, will be restarted")
-_CLIENT_ERROR = re.compile(r"statuscode: 4\d\d|HTTP response to HTTPS client")
-_PATH = re.compile(r"\{([^}]+)\}")  # spec.containers{NAME}
 
 
-def pod_findings(pod: Object, snapshot: Snapshot, patience: Patience) -> list[Finding]:
+def pod_findings(
+    pod: Object, snapshot: Snapshot, patience: Patience, details: Details
+) -> list[Finding]:
     """Return what is, or may become, hopeless about a pod; the surest first."""
-    if is_ready(pod) or is_deleted(pod) or status_of(pod).get("phase") == "Succeeded":
+    if is_deleted(pod) or status_of(pod).get("phase") == "Succeeded":
         return []
     found = [*_scheduling(pod, snapshot, patience), *_volumes(pod, snapshot, patience)]
     of_job = any(ref.get("kind") == "Job" for ref in meta(pod).get("ownerReferences") or ())
     for container in containers(pod):
         found += _waiting(pod, container, snapshot, patience)
         if not of_job:
-            found += _crashing(pod, container, snapshot, patience)
-            found += _probing(pod, container, snapshot, patience)
+            found += crash_findings(pod, container, snapshot, patience, details)
+            found += probe_findings(pod, container, snapshot, patience)
     return sorted(found, key=lambda finding: finding.seconds)
-
-
-def unhealthy_words(pod: Object, snapshot: Snapshot) -> str:
-    """Return what the newest failing probe of an unready pod answered, "" when none did."""
-    if is_ready(pod):
-        return ""
-    for event in reversed(snapshot.events(pod)):
-        if event.get("reason") == "Unhealthy":
-            return " ".join(str(event.get("message") or "").split())
-    return ""
 
 
 def _scheduling(pod: Object, snapshot: Snapshot, patience: Patience) -> Iterable[Finding]:
@@ -166,77 +125,6 @@ def _waiting(
         )
 
 
-def _crashing(
-    pod: Object, container: Container, snapshot: Snapshot, patience: Patience
-) -> Iterable[Finding]:
-    if container.ready or container.waiting != "CrashLoopBackOff":
-        return
-    if container.last_reason in _START or _killed_by_probe(pod, container, snapshot):
-        return
-
-    def lines(details: Details) -> list[str]:
-        return details.last_lines(pod, container.name, previous=True)
-
-    if container.last_reason == "OOMKilled":
-        limit = _memory_limit(pod, container)
-        yield Finding(
-            f"{container.name}: OOMKilled",
-            0.0 if container.restarts >= 1 else float("inf"),
-            lambda d: causes.OutOfMemoryError(pod, container, limit, lines(d)),
-        )
-        return
-    allowed = patience.init_restarts if container.init else patience.restarts
-    yield Finding(
-        f"{container.name}: ended with exit code {container.last_exit}, "
-        f"{container.restarts} of {allowed} restarts that are waited for",
-        0.0 if container.restarts >= allowed else float("inf"),
-        lambda d: causes.CrashLoopError(pod, container, lines(d)),
-    )
-
-
-def _probing(
-    pod: Object, container: Container, snapshot: Snapshot, patience: Patience
-) -> Iterable[Finding]:
-    answers = [
-        found
-        for event in snapshot.events(pod)
-        if event.get("reason") == "Unhealthy" and _is_about(event, container)
-        if (found := _UNHEALTHY.search(str(event.get("message") or "")))
-    ]
-    if not answers or container.ready:
-        return
-    probe, answer = answers[-1].group(1), answers[-1].group(0).strip()
-    build = partial(_probe_cause, pod, container, probe, answer)
-    if _killed_by_probe(pod, container, snapshot) >= 2:
-        yield Finding(answer, 0.0, build)
-    elif _CLIENT_ERROR.search(answer) and container.running:
-        left = patience.probe - snapshot.age(_started_at(pod, container))
-        yield Finding(answer, left, build)
-
-
-def _probe_cause(
-    pod: Object, container: Container, probe: str, answer: str, details: Details
-) -> DeployError:
-    log = details.last_lines(pod, container.name)
-    return causes.ProbeFailingError(pod, container, probe, answer, log)
-
-
-def _killed_by_probe(pod: Object, container: Container, snapshot: Snapshot) -> int:
-    """Return how often the kubelet has killed the container for a failing probe."""
-    return sum(
-        event_count(event)
-        for event in snapshot.events(pod)
-        if (found := _KILLED.search(str(event.get("message") or "")))
-        and found.group(1) == container.name
-    )
-
-
-def _is_about(event: Object, container: Container) -> bool:
-    path = str((event.get("involvedObject") or {}).get("fieldPath") or "")
-    found = _PATH.search(path)
-    return found is None or found.group(1) == container.name
-
-
 def _first_seen(event: Object) -> str | None:
     return (
         event.get("firstTimestamp")
@@ -248,22 +136,3 @@ def _first_seen(event: Object) -> str | None:
 def _scheduled_at(pod: Object) -> str | None:
     scheduled = condition(pod, "PodScheduled") or {}
     return scheduled.get("lastTransitionTime") or meta(pod).get("creationTimestamp")
-
-
-def _started_at(pod: Object, container: Container) -> str | None:
-    told = "initContainerStatuses" if container.init else "containerStatuses"
-    for status in status_of(pod).get(told) or ():
-        if status.get("name") == container.name:
-            running = (status.get("state") or {}).get("running") or {}
-            started: str | None = running.get("startedAt")
-            return started
-    return None
-
-
-def _memory_limit(pod: Object, container: Container) -> str:
-    spec = pod.get("spec") or {}
-    for entry in (*(spec.get("initContainers") or ()), *(spec.get("containers") or ())):
-        if entry.get("name") == container.name:
-            limits = (entry.get("resources") or {}).get("limits") or {}
-            return str(limits.get("memory") or "")
-    return ""

@@ -32,6 +32,7 @@ class Container:
         ready: whether it passes its readiness probe (an init container: has ended well).
         restarts: how often it was started again.
         running: whether it runs now.
+        started: API timestamp since when it runs.
         waiting: the reason why it waits (`ImagePullBackOff`, …), "" when it does not.
         waiting_message: the kubelet's words to that.
         ended: the reason of its present end (`Completed`, `Error`, `OOMKilled`, …), "".
@@ -49,6 +50,7 @@ class Container:
     ready: bool = False
     restarts: int = 0
     running: bool = False
+    started: str = ""
     waiting: str = ""
     waiting_message: str = ""
     ended: str = ""
@@ -113,7 +115,8 @@ def _container(entry: Object, status: Object, *, init: bool) -> Container:
         init=init,
         ready=bool(status.get("ready")),
         restarts=int(status.get("restartCount") or 0),
-        running=bool(state.get("running")),
+        running=state.get("running") is not None,
+        started=str((state.get("running") or {}).get("startedAt") or ""),
         waiting=str(waiting.get("reason") or ""),
         waiting_message=str(waiting.get("message") or ""),
         ended=str(ended.get("reason") or ""),

@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from harness.errors import DeployError
 from harness.kube import causes
 from harness.kube.details import Details
-from harness.kube.health import Finding, Patience, pod_findings, unhealthy_words
+from harness.kube.finding import Finding, Patience
+from harness.kube.health import pod_findings
 from harness.kube.pods import INSTANCE, containers, describe_pod, is_deleted, is_ready
+from harness.kube.probing import unhealthy_words
 from harness.kube.resources import (
     DAEMON_SET,
     DEPLOYMENT,
@@ -31,6 +33,7 @@ from harness.kube.resources import (
     status_of,
     uid_of,
 )
+from harness.kube.settling import settle
 from harness.kube.state import Snapshot
 from harness.kube.waits import Hopeless, Pending, Ready, Verdict
 
@@ -45,7 +48,8 @@ class ReleaseReady:
 
     That is: each has observed its present generation, its pods of the present revision
     are Ready and no others are left, each Job is complete, and each Service with a
-    selector has a ready endpoint.
+    selector has a ready endpoint. A container that nothing asks whether it is ready has
+    to run for a while first (see `settling`), since it would be Ready between two crashes.
 
     Made to run beside `helm upgrade --install`: until `applied` is set (when Helm has
     ended well) it is never ready, and what was there before the watch began is not
@@ -80,7 +84,7 @@ class ReleaseReady:
             missing += _not_rolled_out(workload, snapshot)
             for pod in current_pods(workload, snapshot):
                 if applied or uid_of(pod) not in snapshot.before:
-                    findings += pod_findings(pod, snapshot, self.patience)
+                    findings += pod_findings(pod, snapshot, self.patience, details)
         services = snapshot.all(SERVICE, labels)
         missing += [line for s in services for line in _no_endpoints(s, snapshot)]
         lost = [finding for finding in findings if finding.seconds <= 0]
@@ -93,6 +97,14 @@ class ReleaseReady:
             return Pending("\n".join(dict.fromkeys(lines)), recheck)
         if not applied:
             return Pending("Helm has not applied the release yet", recheck)
+        if settling := [
+            line
+            for workload in workloads
+            for pod in current_pods(workload, snapshot)
+            for line in settle(pod, snapshot)
+        ]:
+            text = "\n".join(line.text for line in settling)
+            return Pending(text, min([recheck, *(line.seconds for line in settling)]))
         if not workloads and not services:
             return Pending(f"no object carries the label {INSTANCE}={self.release}", recheck)
         return Ready()
@@ -105,7 +117,7 @@ class ReleaseReady:
         progressing = condition(workload, "Progressing") or {}
         if progressing.get("reason") == "ProgressDeadlineExceeded":
             message = str(progressing.get("message") or "")
-            pods = [describe_pod(pod) for pod in current_pods(workload, snapshot)]
+            pods = _pod_lines(workload, snapshot)
             yield Finding(
                 message, 0.0, lambda _: causes.ProgressDeadlineError(workload, message, pods)
             )

@@ -9,7 +9,8 @@ from harness.errors import DeployError
 from harness.kube.client import Kube
 from harness.kube.details import Details
 from harness.kube.errors import NotFoundError
-from harness.kube.health import Patience, pod_findings
+from harness.kube.finding import Patience
+from harness.kube.health import pod_findings
 from harness.kube.pods import Pod, describe_pod, is_deleted, is_ready, pod_of
 from harness.kube.resources import EVENT, POD, meta, uid_of
 from harness.kube.state import Snapshot
@@ -47,7 +48,7 @@ class PodsReplaced:
             for pod in snapshot.pods(self.labels)
             if uid_of(pod) not in self.old and not is_deleted(pod)
         ]
-        findings = [f for pod in new for f in pod_findings(pod, snapshot, self.patience)]
+        findings = [f for pod in new for f in pod_findings(pod, snapshot, self.patience, details)]
         lost = [finding for finding in findings if finding.seconds <= 0]
         if lost:
             return Hopeless(lost[0].cause(details))

@@ -10,7 +10,7 @@ from typing import Protocol
 
 from harness.errors import DeployError
 from harness.kube.details import Details
-from harness.kube.resources import Object
+from harness.kube.resources import Object, uid_of
 from harness.kube.state import Snapshot, event_count, event_time
 from harness.kube.watch import Watcher
 from harness.redact import Redactor
@@ -149,7 +149,7 @@ def _timed_out(
     details: Details,
     redact: Redactor,
 ) -> WaitTimeoutError:
-    events = [event_line(event) for event in snapshot.events()[-_EVENTS:]]
+    events = [event_line(event) for event in _living(snapshot)[-_EVENTS:]]
     recent = "\n".join(["recent events:", *(f"  {line}" for line in events)]) if events else ""
     logs = "\n".join(details.unready_lines(snapshot))
     text = "\n".join(part for part in (recent, logs) if part)
@@ -157,6 +157,12 @@ def _timed_out(
     return WaitTimeoutError(
         redact(wait.describe()), timeout, redact(pending.seen), redact(text), where
     )
+
+
+def _living(snapshot: Snapshot) -> list[Object]:
+    """Return the events about what is still there; of what is gone they only distract."""
+    uids = {uid_of(obj) for named in snapshot.objects.values() for obj in named.values()}
+    return [e for e in snapshot.events() if (e.get("involvedObject") or {}).get("uid") in uids]
 
 
 def event_line(event: Object) -> str:

@@ -1,0 +1,82 @@
+"""Containers that end when they should not: once by chance, or without hope."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from harness.kube import causes
+from harness.kube.details import Details
+from harness.kube.finding import Finding, Patience
+from harness.kube.pods import Container
+from harness.kube.probing import killed_by_probe
+from harness.kube.resources import Object
+from harness.kube.state import Snapshot
+
+# The runtime's words for a command that was never started.
+NEVER_STARTED = ("StartError", "ContainerCannotRun")
+# What a program says when it could not reach something, and when it never will run.
+_DEPENDENCY = re.compile(
+    r"connection (?:refused|reset|timed out|to server)|could not connect|can't reach|unreachable"
+    r"|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|timed? ?out|name resolution"
+    r"|name or service not known|no such host|could not translate host name|starting up"
+    r"|not yet accepting",
+    re.IGNORECASE,
+)
+_PERMANENT = re.compile(
+    r"ModuleNotFoundError|ImportError|SyntaxError|Cannot find module|ERR_MODULE_NOT_FOUND"
+    r"|command not found|No such file or directory|exec format error|[Pp]ermission denied"
+    r"|Read-only file system|EACCES|EROFS|ENOENT|[Vv]alidation ?[Ee]rror|KeyError: '[A-Z_]+'",
+)
+
+
+def crash_findings(
+    pod: Object,
+    container: Container,
+    snapshot: Snapshot,
+    patience: Patience,
+    details: Details,
+) -> Iterable[Finding]:
+    """Return what is, or may become, hopeless about a container that ended."""
+    if container.ready or container.waiting != "CrashLoopBackOff":
+        return
+    if container.last_reason in NEVER_STARTED or killed_by_probe(pod, container, snapshot):
+        return
+
+    def lines(details: Details) -> list[str]:
+        return details.last_words(pod, container)
+
+    if container.last_reason == "OOMKilled":
+        limit = _memory_limit(pod, container)
+        yield Finding(
+            f"{container.name}: OOMKilled",
+            0.0,
+            lambda d: causes.OutOfMemoryError(pod, container, limit, lines(d)),
+        )
+        return
+    allowed = _restarts(container, lines(details), patience)
+    yield Finding(
+        f"{container.name}: ended with exit code {container.last_exit}, "
+        f"{container.restarts} of {allowed} restarts that are waited for",
+        0.0 if container.restarts >= allowed else float("inf"),
+        lambda d: causes.CrashLoopError(pod, container, lines(d)),
+    )
+
+
+def _restarts(container: Container, log: list[str], patience: Patience) -> int:
+    """Return how many restarts are waited for, by what the container said at its end."""
+    said = "\n".join(log)
+    if _DEPENDENCY.search(said):
+        return patience.dependency_restarts
+    if container.last_exit in (126, 127) or _PERMANENT.search(said):
+        return 0
+    return patience.init_restarts if container.init else patience.restarts
+
+
+def _memory_limit(pod: Object, container: Container) -> str:
+    spec = pod.get("spec") or {}
+    for entry in (*(spec.get("initContainers") or ()), *(spec.get("containers") or ())):
+        if entry.get("name") == container.name:
+            limits = (entry.get("resources") or {}).get("limits") or {}
+            return str(limits.get("memory") or "")
+    return ""
