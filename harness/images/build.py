@@ -31,6 +31,13 @@ _CA_VARIABLES = (
     "NODE_EXTRA_CA_CERTS",
     "PIP_CERT",
 )
+# Build in the engine itself, whatever builder the user prefers: another would keep the
+# image to itself; and no attestations, which would change the image each time.
+_BUILDKIT = {
+    "DOCKER_BUILDKIT": "1",
+    "BUILDX_BUILDER": "default",
+    "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",
+}
 CA_SECRET = "ca_bundle"  # noqa: S105 - the id of a build secret, not its value
 
 
@@ -147,7 +154,7 @@ class Builder:
                 *argv,
                 str(spec.context),
                 timeout=self.timeout,
-                env={"DOCKER_BUILDKIT": "1"},
+                env=_BUILDKIT,
                 check=False,
                 on_line=note,
             )
