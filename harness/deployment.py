@@ -101,7 +101,12 @@ class Deployment:
         """Return Helm, bound to the cluster."""
         access = self.cluster()
         return Helm(
-            self.tools.helm, access.kubeconfig, access.context, self.cache.root, self.redact
+            self.tools.helm,
+            access.kubeconfig,
+            access.context,
+            self.cache.root,
+            self.redact,
+            self.progress,
         )
 
     def values(self) -> dict[str, Any]:
