@@ -14,7 +14,7 @@ from harness.progress import Progress
 from harness.supply.engine import Engine
 from harness.supply.recipes import OFFERED, Recipe, recipe_for
 from harness.supply.registry import answered, registry_of, registry_problem
-from harness.supply.standin import StandIn
+from harness.supply.standin import STANDS_IN, StandIn
 
 _PULL = 900.0  # seconds
 
@@ -94,7 +94,7 @@ class Bases:
 
     def missing(self, official: str) -> bool:
         """Say whether `ensure` would have to pull or make something. Changes nothing."""
-        if official == "scratch" or self.engine.has_image(official):
+        if official == "scratch" or self._present(official):
             return False
         recipe = recipe_for(official)
         return recipe is None or not self._stand_in(recipe).exists()
@@ -102,7 +102,7 @@ class Bases:
     def _find(self, official: str) -> Base:
         if official == "scratch":
             return Base(official, official, stand_in=False, detail="empty by definition")
-        if self.engine.has_image(official):
+        if self._present(official):
             return Base(official, official, stand_in=False, detail="already in the engine")
         problem = self._pull(official)
         if not problem:
@@ -112,6 +112,11 @@ class Bases:
             raise BaseUnknownError(official, problem)
         ref = self._stand_in(recipe).ensure()
         return Base(ref, official, stand_in=True, detail=f"stand-in: {recipe.holds}")
+
+    def _present(self, official: str) -> bool:
+        """Say whether the engine has it, and it is not a stand-in that somebody renamed."""
+        labels = self.engine.image_labels(official)
+        return STANDS_IN not in labels and (bool(labels) or self.engine.has_image(official))
 
     def _stand_in(self, recipe: Recipe) -> StandIn:
         return StandIn(recipe, self.engine, self.cache, self.progress, self.environ)

@@ -96,6 +96,14 @@ class Engine:
         """Say whether the engine has an image."""
         return self.image_id(ref) is not None
 
+    def image_labels(self, ref: str) -> dict[str, str]:
+        """Return the labels of an image, empty when the engine has none of that name."""
+        shown = self.run(
+            "image", "inspect", "--format", "{{json .Config.Labels}}", ref,
+            timeout=_TIMEOUT, check=False,
+        )  # fmt: skip
+        return dict(json.loads(shown.stdout) or {}) if shown.returncode == 0 else {}
+
     def labels(self, **more: str) -> list[str]:
         """Return the options that label something as ours; `_` in a name stands for `-`."""
         facts = {MANAGED: "true"} | {

@@ -19,6 +19,8 @@ from harness.supply.engine import Engine
 from harness.supply.recipes import SUITE, Recipe, node_pins, recipe_for
 
 REPOSITORY = "deploy-supply"
+#: The label that names the official image.
+STANDS_IN = "io.deploy-harness.stands-in-for"
 _TIMEOUT = 1200.0
 _ROOM_GB = 3.0
 _BOOTSTRAP = "mmdebstrap"
