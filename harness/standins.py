@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import secrets
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -15,6 +14,7 @@ from harness.cache import digest
 from harness.databases.credentials import write_private
 from harness.errors import DeployError
 from harness.images import containers
+from harness.images.running import ContainerExitedError, ContainerSilentError, Running
 from harness.images.spec import ImageSpec
 from harness.redact import Redactor
 
@@ -33,12 +33,12 @@ _ATTEMPTS = 3  # a free port may be taken by someone else before the engine bind
 class StandInFailedError(DeployError):
     """A stand-in did not come up, or does not answer as healthy."""
 
-    def __init__(self, name: str, image: str, reason: str, log: str) -> None:
+    def __init__(self, name: str, image: str, seen: str, fix: str) -> None:
         super().__init__(
             needed=f"the stand-in {name} to answer",
-            seen=f"{reason}\nits log:\n{log}",
-            looked=f"a container of {image} and its health path",
-            fix="read its last words above",
+            seen=seen,
+            looked=f"a container of {image}, its health path and its log",
+            fix=fix,
         )
 
 
@@ -201,7 +201,7 @@ class StandIns:
                     container.start()
                 self._wait(standin, container, "adopted", key)
             except (StandInFailedError, APIError) as error:
-                self.progress.choice("stand-in", standin.name, f"started anew: {error}")
+                self.progress.choice("stand-in", standin.name, f"started anew: {_cause(error)}")
                 return None
             return container
         return None
@@ -229,7 +229,8 @@ class StandIns:
                 taken = "port is already allocated" in str(error) or "in use" in str(error)
                 if not taken or attempt == _ATTEMPTS - 1:
                     reason = str(error.explanation or error)
-                    raise StandInFailedError(standin.name, ref, reason, "-") from error
+                    fix = "correct its image or port as the engine's words say"
+                    raise StandInFailedError(standin.name, ref, reason, fix) from error
         try:
             self._wait(standin, container, ref, key)
         except BaseException:
@@ -238,24 +239,16 @@ class StandIns:
         return container
 
     def _wait(self, standin: StandIn, container: Container, ref: str, key: str) -> None:
-        """Wait until its health path answers 200; fail at once when its container ends."""
-        watch, deadline = containers.ExitWatch(container), time.monotonic() + self.timeout
-        last = "no port is published"
-        while time.monotonic() < deadline:
-            if url := self._on_host(container, standin):
-                try:
-                    said = httpx.get(url + standin.health, timeout=3, trust_env=False)
-                    if said.status_code == httpx.codes.OK:
-                        return
-                    last = f"status {said.status_code} at {standin.health}"
-                except httpx.HTTPError as error:
-                    last = f"{type(error).__name__}: {error}"
-            if watch.exited.wait(0.2):
-                last = f"its container ended with exit code {watch.code}"
-                break
-        log = containers.tail(container, Redactor((key,)))
-        raise StandInFailedError(standin.name, ref, last, log)
+        running = Running(ref, standin.port, container, Redactor((key,)))
+        try:
+            running.answers(standin.health, timeout=self.timeout)
+        except (ContainerExitedError, ContainerSilentError) as error:
+            raise StandInFailedError(standin.name, ref, error.seen, error.fix) from error
 
     def _on_host(self, container: Container, standin: StandIn) -> str | None:
         port = containers.published(container, standin.port)
         return f"http://127.0.0.1:{port}" if port else None
+
+
+def _cause(error: Exception) -> str:
+    return error.headline if isinstance(error, DeployError) else str(error)

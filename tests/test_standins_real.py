@@ -129,5 +129,6 @@ def test_one_that_is_never_healthy_tells_the_last_answer(
     standins: StandIns, cohere: StandIn
 ) -> None:
     impatient = replace(standins, timeout=2)
-    with pytest.raises(StandInFailedError, match="status 401 at /no-such-path"):
+    with pytest.raises(StandInFailedError, match="last: status 401") as raised:
         impatient.ensure(replace(cohere, name="sick", health="/no-such-path"))
+    assert "GET /no-such-path" in raised.value.seen
