@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -28,34 +29,33 @@ type Token = Callable[..., str]
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+def postgres() -> Iterator[Postgres]:
     """Give a PostgreSQL server of this test run."""
-    with _server(tmp_path_factory) as server:
+    with _server() as server:
         yield server
 
 
 @pytest.fixture(scope="module")
-def fragile(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+def fragile() -> Iterator[Postgres]:
     """Give a PostgreSQL server that a test may stop and freeze; it runs again for the next."""
-    with _server(tmp_path_factory) as server:
+    with _server() as server:
         yield server
 
 
 @contextmanager
-def _server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+def _server() -> Iterator[Postgres]:
     binaries = find_binaries()
     if binaries is None:
         pytest.skip("no PostgreSQL server is installed: initdb is neither on the PATH nor below "
                     "/usr/lib/postgresql (Debian: apt-get install postgresql)")  # fmt: skip
-    folder = tmp_path_factory.mktemp("postgres")
-    for parent in (folder, *folder.parents[:2]):
-        parent.chmod(parent.stat().st_mode | 0o011)  # the server's own user has to get in
-    server = Postgres(binaries, folder)
-    server.create()
-    try:
-        yield server
-    finally:
-        server.stop()
+    # Not below pytest's own folder: when root runs the tests, the server's user cannot enter that.
+    with tempfile.TemporaryDirectory(prefix="todo-backend-postgres-") as folder:
+        server = Postgres(binaries, Path(folder))
+        server.create()
+        try:
+            yield server
+        finally:
+            server.stop()
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import psycopg
 
 from todo_backend import schema
 from todo_backend.causes import explain
-from todo_backend.db import PatientConnection, connector
+from todo_backend.connection import PatientConnection, connector
 
 LOCK_KEY = 0x746F646F
 """Advisory lock, "todo": two pods that start together migrate one after the other."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -22,8 +23,15 @@ logger = logging.getLogger(__name__)
 
 
 def serve(settings: Settings) -> int:
-    """Serve until SIGTERM or SIGINT; return 0 after a clean stop, 1 when it never started."""
+    """Serve until SIGTERM or SIGINT; return 0 after a clean stop.
+
+    Raises:
+        SystemExit: it never started: the port is taken (3), or a signal came first (128 + number).
+
+    """
     app = create_app(State(settings))
+    gc.freeze()
+    gc.enable()  # `main` switched it off for the imports
     config = uvicorn.Config(
         app,
         host=settings.host,
@@ -48,4 +56,4 @@ def serve(settings: Settings) -> int:
     logger.info("stopped")
     sys.stdout.flush()
     # A thread may still wait for a silent database; the interpreter would join it.
-    os._exit(0 if server.started else 1)
+    os._exit(0)
