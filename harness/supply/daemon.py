@@ -56,7 +56,7 @@ def start(cache: Cache, progress: Progress, environ: Mapping[str, str]) -> None:
         EngineNotStartedError: with its last words.
 
     """
-    if Path("/run/systemd/system").is_dir():
+    if _systemd_runs():
         _by_systemd(progress)
         return
     dockerd = program()
@@ -153,6 +153,10 @@ def _notifications() -> Iterator[tuple[socket.socket, str]]:
         address = str(Path(folder) / "notify")
         listener.bind(address)
         yield listener, address
+
+
+def _systemd_runs() -> bool:
+    return Path("/run/systemd/system").is_dir()
 
 
 def _by_systemd(progress: Progress) -> None:
