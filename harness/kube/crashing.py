@@ -18,7 +18,7 @@ NEVER_STARTED = ("StartError", "ContainerCannotRun")
 # What a program says when it could not reach something, and when it never will run.
 _DEPENDENCY = re.compile(
     r"connection (?:refused|reset|timed out|to server)|could not connect|can't reach|unreachable"
-    r"|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|timed? ?out|name resolution"
+    r"|\b(?:ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENOTFOUND|EAI_AGAIN)\b|timed? ?out|name resolution"
     r"|name or service not known|no such host|could not translate host name|starting up"
     r"|not yet accepting",
     re.IGNORECASE,

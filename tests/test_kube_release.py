@@ -1,0 +1,286 @@
+"""The wait for a release: rolled out and reachable, pending, or a cause."""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+import pytest
+from kube_support import (
+    FakeDetails,
+    ago,
+    deployment,
+    endpoints,
+    event,
+    pod,
+    replica_set,
+    service,
+    snapshot,
+    waiting,
+)
+
+from harness.kube import causes
+from harness.kube.pods import INSTANCE, pod_of, running_image, same_image
+from harness.kube.release import ReleaseReady, ready_endpoints
+from harness.kube.waits import Hopeless, Pending, Ready, Verdict
+
+Object = dict[str, Any]
+GOOD = (deployment(), replica_set(), pod(ready=True), service(), endpoints("web", "10.0.0.1"))
+
+
+def judge(*objects: Object, before: tuple[str, ...] = (), **options: Any) -> Verdict:
+    wait = ReleaseReady("shop", "shop", **options)
+    return wait.evaluate(snapshot(*objects, before=before), FakeDetails())  # type: ignore[arg-type]
+
+
+def pending(verdict: Verdict) -> str:
+    assert isinstance(verdict, Pending), verdict
+    return verdict.seen
+
+
+def job(*conditions: Object, **status: Any) -> Object:
+    return {
+        "kind": "Job",
+        "metadata": {
+            "name": "migrate",
+            "namespace": "shop",
+            "uid": "uid-migrate",
+            "labels": {INSTANCE: "shop"},
+        },
+        "spec": {},
+        "status": {"conditions": list(conditions), **status},
+    }
+
+
+def stateful_set(*, current: int = 1, ready: int = 1) -> Object:
+    obj = deployment("db", ready=ready, updated=current)
+    obj["kind"] = "StatefulSet"
+    obj["status"]["updateRevision"] = "db-2"
+    return obj
+
+
+def without(*names: str) -> tuple[Object, ...]:
+    return tuple(obj for obj in GOOD if obj["kind"] not in names)
+
+
+def test_ready() -> None:
+    assert isinstance(judge(*GOOD), Ready)
+
+
+def test_not_before_helm_has_applied_all() -> None:
+    applied = threading.Event()
+    assert "Helm" in pending(judge(*GOOD, applied=applied))
+    applied.set()
+    assert isinstance(judge(*GOOD, applied=applied), Ready)
+
+
+def test_nothing_is_not_ready() -> None:
+    assert "app.kubernetes.io/instance=shop" in pending(judge())
+    other = deployment() | {"metadata": {"name": "x", "uid": "x", "labels": {INSTANCE: "other"}}}
+    assert "no object" in pending(judge(other))
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        (deployment(generation=2), "generation has not been observed"),
+        (deployment(ready=0), "0 of 1 pods ready"),
+        (deployment(replicas=2, updated=1, ready=2), "1 of the present revision"),
+        (deployment(total=2), "1 old pods are still there"),
+    ],
+    ids=["unobserved", "unready", "half-updated", "old-pods"],
+)
+def test_deployment_that_is_not_rolled_out(changed: Object, words: str) -> None:
+    assert words in pending(judge(changed, *without("Deployment")))
+
+
+def test_counts_alone_are_not_believed() -> None:
+    assert "not seen ready" in pending(judge(*without("Pod"), pod(ready=False)))
+
+
+def test_scaled_to_nothing_is_ready() -> None:
+    nothing = deployment(replicas=0, ready=0, updated=0)
+    assert isinstance(judge(nothing, replica_set(replicas=0)), Ready)
+
+
+def test_pending_tells_what_the_probe_was_answered() -> None:
+    waits = pod()
+    told = event(waits, "Unhealthy", "Readiness probe failed: statuscode: 503")
+    seen = pending(judge(deployment(ready=0), replica_set(), waits, told))
+    assert "pod web-1: Running; not ready; main: running, not ready" in seen
+    assert "statuscode: 503" in seen
+
+
+def test_stateful_set_waits_for_its_present_revision() -> None:
+    old = pod("db-0", owner="uid-db", ready=True, labels={"controller-revision-hash": "db-1"})
+    assert "0 of the present revision" in pending(judge(stateful_set(current=0), old))
+    new = pod("db-0", owner="uid-db", ready=True, labels={"controller-revision-hash": "db-2"})
+    assert isinstance(judge(stateful_set(), new), Ready)
+
+
+def test_job_has_to_complete() -> None:
+    assert "1 active" in pending(judge(*GOOD, job(active=1)))
+    assert isinstance(judge(*GOOD, job({"type": "Complete", "status": "True"})), Ready)
+
+
+def test_failed_job_is_hopeless_with_the_log_of_its_last_pod() -> None:
+    failed = {"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded", "message": "m"}
+    ended = {"terminated": {"exitCode": 4, "reason": "Error"}}
+    of_job = pod("migrate-x", owner="uid-migrate", owner_kind="Job", state=ended, phase="Failed")
+    wait = ReleaseReady("shop", "shop")
+    objects = snapshot(*GOOD, job(failed), of_job)
+    verdict = wait.evaluate(objects, FakeDetails("relation exists"))  # type: ignore[arg-type]
+    assert isinstance(verdict, Hopeless)
+    assert isinstance(verdict.cause, causes.JobFailedError)
+    assert "BackoffLimitExceeded" in verdict.cause.seen
+    assert verdict.cause.log == ["relation exists"]
+
+
+@pytest.mark.parametrize("addresses", [(), ("10.0.0.1",)], ids=["none", "not-ready"])
+def test_service_without_a_ready_endpoint(addresses: tuple[str, ...]) -> None:
+    empty = endpoints("web", *addresses, ready=False)
+    seen = pending(judge(*without("EndpointSlice"), empty))
+    assert "service web: no ready endpoint (selector app=web)" in seen
+
+
+def test_services_that_need_no_endpoint() -> None:
+    outside = service("db", type="ExternalName", selector=None)
+    assert isinstance(judge(*GOOD, outside), Ready)
+
+
+def test_endpoint_without_a_word_counts_as_ready() -> None:
+    assert ready_endpoints(service(), [endpoints("web", "10.0.0.1", ready=None)]) == ["10.0.0.1"]
+
+
+def test_hopeless_pod_ends_it_before_helm_has_ended() -> None:
+    broken = pod(state=waiting("ErrImageNeverPull"))
+    verdict = judge(deployment(ready=0), replica_set(), broken, applied=threading.Event())
+    assert isinstance(verdict, Hopeless)
+    assert isinstance(verdict.cause, causes.ImagePullError)
+
+
+def test_what_was_broken_before_is_not_judged_until_helm_has_applied() -> None:
+    applied = threading.Event()
+    broken = pod(state=waiting("ErrImageNeverPull"))
+    objects = (deployment(ready=0), replica_set(), broken)
+    assert isinstance(judge(*objects, applied=applied, before=("uid-web-1",)), Pending)
+    applied.set()
+    assert isinstance(judge(*objects, applied=applied, before=("uid-web-1",)), Hopeless)
+
+
+def test_pods_of_an_old_revision_are_not_judged() -> None:
+    broken = pod("old", owner="uid-old-rs", state=waiting("ErrImageNeverPull"))
+    old = replica_set("old-rs", revision="1")
+    new = replica_set(revision="2")
+    objects = (deployment(revision="2"), old, new, broken, pod(ready=True))
+    assert isinstance(judge(*objects, *without("Deployment", "ReplicaSet", "Pod")), Ready)
+
+
+def test_two_replicas_say_it_once_and_other_causes_go_along() -> None:
+    never = waiting("ErrImageNeverPull")
+    config = waiting("CreateContainerConfigError", "runs as root")
+    objects = [pod(f"web-{i}", state=never) for i in range(2)] + [pod("web-3", state=config)]
+    verdict = judge(deployment(ready=0, replicas=3), replica_set(), *objects)
+    assert isinstance(verdict, Hopeless)
+    assert len(verdict.others) == 1
+
+
+def test_pending_says_when_to_look_again() -> None:
+    soon = pod(state=waiting("CreateContainerConfigError", 'secret "db" not found'), scheduled=1)
+    verdict = judge(deployment(ready=0), replica_set(), soon)
+    assert isinstance(verdict, Pending)
+    assert verdict.recheck == pytest.approx(3)
+
+
+def test_progress_deadline() -> None:
+    late = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
+    verdict = judge(deployment(ready=0, conditions=[late]), replica_set(), pod())
+    assert isinstance(verdict, Hopeless)
+    assert isinstance(verdict.cause, causes.ProgressDeadlineError)
+    assert "pod web-1" in verdict.cause.seen
+    unobserved = deployment(ready=0, conditions=[late], generation=2)
+    assert isinstance(judge(unobserved, replica_set(), pod()), Pending)
+
+
+@pytest.mark.parametrize(
+    ("message", "seconds", "hopeless"),
+    [
+        ('pods "x" is forbidden: violates PodSecurity "restricted"', 0, True),
+        ('pods "x" is forbidden: exceeded quota: q', 1, False),
+        ('pods "x" is forbidden: exceeded quota: q', 6, True),
+        ("failed calling webhook: connection refused", 10, False),
+    ],
+)
+def test_refused_pods(message: str, seconds: float, *, hopeless: bool) -> None:
+    maker = replica_set(replicas=0)
+    told = event(maker, "FailedCreate", message, seconds=seconds)
+    verdict = judge(deployment(ready=0, total=0), maker, told)
+    assert isinstance(verdict, Hopeless) is hopeless
+    if isinstance(verdict, Hopeless):
+        assert isinstance(verdict.cause, causes.PodRefusedError)
+        assert message in verdict.cause.seen
+
+
+def test_refusal_of_the_past_is_forgotten() -> None:
+    told = event(replica_set(), "FailedCreate", "exceeded quota", seconds=60)
+    assert isinstance(judge(*GOOD, told), Ready)
+
+
+UNPROBED: Object = {"readinessProbe": None}
+
+
+@pytest.mark.parametrize(
+    ("probes", "age", "restarts", "seconds"),
+    [
+        (UNPROBED, 1, 0, 2),
+        (UNPROBED, 4, 0, 0),
+        (UNPROBED, 4, 1, 8),
+        (UNPROBED | {"livenessProbe": {"periodSeconds": 5, "failureThreshold": 2}}, 4, 0, 9),
+        ({}, 0, 0, 0),
+        ({}, 2, 1, 10),
+    ],
+    ids=["young", "old-enough", "restarted", "liveness-only", "probed", "probed-restarted"],
+)
+def test_ready_has_to_last_where_nobody_asks(
+    probes: Object, age: float, restarts: int, seconds: float
+) -> None:
+    running = {"running": {"startedAt": ago(age)}}
+    young = pod(ready=True, state=running, container=probes, restarts=restarts)
+    verdict = judge(*without("Pod"), young)
+    if seconds == 0:
+        assert isinstance(verdict, Ready)
+    else:
+        assert "main has to run" in pending(verdict)
+        assert verdict.recheck == pytest.approx(seconds)  # type: ignore[union-attr]
+
+
+def test_ready_with_a_failing_liveness_probe_is_not_believed() -> None:
+    alive = pod(ready=True, container=UNPROBED)
+    told = event(alive, "Unhealthy", "Liveness probe failed: refused", seconds=2)
+    assert "and yet: Liveness probe failed" in pending(judge(*without("Pod"), alive, told))
+    long_ago = event(alive, "Unhealthy", "Liveness probe failed: refused", seconds=30)
+    assert isinstance(judge(*without("Pod"), alive, long_ago), Ready)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ("app:1", "reg.example/library/app:1", True),
+        ("me/app:1", "reg.example/me/app:1", True),
+        ("app", "app:latest", True),
+        ("app:1", "app:2", False),
+        ("app:1", "my-app:1", False),
+        ("app:1", "me/app:1", False),
+        ("app:1", "reg.example/me/app:1", False),
+        ("a.example/app:1", "b.example/app:1", False),
+        ("localhost:5000/app", "localhost:5000/app:latest", True),
+    ],
+)
+def test_same_image(one: str, other: str, *, same: bool) -> None:
+    assert same_image(one, other) is same
+    assert same_image(other, one) is same
+
+
+def test_pods_by_the_image_they_run() -> None:
+    found = running_image([pod_of(pod()), pod_of(pod("b", container={"image": "x:1"}))], "x:1")
+    assert [p.name for p in found] == ["b"]
