@@ -193,20 +193,12 @@ def test_labels_say_that_it_is_ours() -> None:
 
 def test_an_engine_travels_to_another_process() -> None:
     one = Engine(Path("docker"), DEFAULT_HOST, "24.0", "test")
-    one.sdk().close()
     assert pickle.loads(pickle.dumps(one)) == one
 
 
-def test_each_thread_has_one_client_of_its_own() -> None:
-    from concurrent.futures import ThreadPoolExecutor
-
-    one = Engine(Path("docker"), DEFAULT_HOST, "24.0", "test")
-    with ThreadPoolExecutor(1) as pool:
-        other = pool.submit(one.sdk).result()
-    assert one.sdk() is one.sdk()
-    assert one.sdk() is not other
-    for each in (one.sdk(), other):
-        each.close()
+def test_an_engine_that_went_away_is_told_not_raised_by_the_sdk(tmp_path: Path) -> None:
+    with pytest.raises(EngineNotRunningError):
+        Engine(Path("docker"), f"unix://{tmp_path}/gone", "24.0", "test").sdk()
 
 
 class Machine:

@@ -20,6 +20,7 @@ from harness.command import (
     run,
 )
 from harness.progress import Progress
+from harness.supply import daemon, debian
 from harness.supply.engine_errors import (
     EngineCannotBuildError,
     EngineForbiddenError,
@@ -76,11 +77,18 @@ class Engine:
         return run(self.argv(*args), timeout=timeout, env=env, **options)
 
     def sdk(self) -> docker.DockerClient:
-        """Return the Python client of the same server, one for each thread."""
+        """Return the Python client of the same server, one for each thread.
+
+        Raises:
+            EngineNotRunningError: nothing answers any more.
+
+        """
         import docker  # half a second that a run without containers need not pay
 
         client: docker.DockerClient | None = getattr(self._local, "client", None)
         if client is None:
+            if not daemon.answers(self.host):
+                raise EngineNotRunningError(self.host, self.reason, "no answer")
             client = docker.DockerClient(base_url=self.host, timeout=_SDK_TIMEOUT)
             self._local.client = client
         return client
@@ -152,8 +160,6 @@ def ensure_engine(environ: Mapping[str, str], progress: Progress, cache: Cache) 
         PackagesNotInstalledError.
 
     """
-    from harness.supply import daemon, debian
-
     try:
         return find_engine(environ, progress)
     except (EngineMissingError, EngineNotRunningError, EngineCannotBuildError) as error:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from harness.supply import daemon
+
 if TYPE_CHECKING:
     from harness.supply.engine import Engine
 
@@ -28,6 +30,8 @@ def registry_problem(engine: Engine, image: str) -> str:
     from docker.errors import APIError, DockerException, NotFound
     from requests.exceptions import RequestException
 
+    if not daemon.answers(engine.host):
+        return f"the engine at {engine.host} does not answer"
     client = docker.DockerClient(base_url=engine.host, timeout=TIMEOUT)
     try:
         client.images.get_registry_data(image)
