@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from harness.databases.database import Database
 from harness.databases.external import PostgresExternal
 from harness.databases.given import GivenDatabase
 from harness.errors import DeployError
-from harness.images.spec import MANAGED_LABEL, ImageSpec
+from harness.images.containers import side_network
+from harness.images.spec import ImageSpec
 from harness.jobs import Jobs
 from harness.redact import Redactor
 from harness.settings import Settings
 from harness.standins import RunningStandIn, StandIn, StandIns
 
 if TYPE_CHECKING:
-    from docker.models.networks import Network
-
     from harness.cache import Cache
     from harness.images.build import Builder
     from harness.progress import Progress
@@ -121,7 +120,11 @@ class Outside:
 
         It is there without a cluster, and lets them see nothing of one.
         """
-        return self.jobs.start("network alone", self._make_network).result()
+        if self._postgres:
+            self.database()
+        for name in self.settings.project.standins:
+            self.standin(name)
+        return side_network(self.engine, self.cache, self.settings.cluster_name)
 
     def facts(self, *, alone: bool = False) -> dict[str, str | int]:
         """Return what `${database…}` and `${standins…}` stand for. Holds secrets."""
@@ -144,25 +147,6 @@ class Outside:
             self._postgres.delete()
         for name in self.settings.project.standins:
             self._standins.delete(name)
-        for network in self._networks_alone():
-            network.remove()
-
-    def _make_network(self) -> str:
-        name = self.settings.cluster_name
-        with self.cache.lock(f"network-{name}"):
-            if not self._networks_alone():
-                self.engine.sdk().networks.create(name, labels={MANAGED_LABEL: "true"})
-        if self._postgres and self.database().image is not None:
-            replace(self._postgres, network=name).join()
-        for standin in self.settings.project.standins:
-            if self.standin(standin):
-                replace(self._standins, network=name).join(standin)
-        return name
-
-    def _networks_alone(self) -> list[Network]:
-        name = self.settings.cluster_name
-        found = self.engine.sdk().networks.list(filters={"label": f"{MANAGED_LABEL}=true"})
-        return [network for network in found if network.name == name]
 
     def _make_database(self) -> Database:
         described = self.settings.project.database
