@@ -41,10 +41,10 @@ _ANSWERS = 5.0  # seconds in which a cluster that is used again has to answer
 
 @dataclass(frozen=True)
 class _Fault:
-    """Why a cluster that is there cannot be used; whether starting it may be enough."""
+    """Why a cluster that is there cannot be used as it is; whether waking it may be enough."""
 
     why: str
-    stopped: bool = False
+    wake: bool = False
 
 
 class KindProvider:
@@ -112,9 +112,9 @@ class KindProvider:
             state = self._node.state()
             if state is not None and not state.ours:
                 raise ForeignClusterError(self.name, self._node.name)
-            fault = self._fault(state)
-            if fault is not None and fault.stopped:
-                fault = self._start_again(fault)
+            fault = self._fault(state, tool)
+            if fault is not None and fault.wake:
+                fault = self._start_again(fault, tool)
             if fault is None:
                 self._progress.choice("cluster", self.name, "it is there and healthy")
                 return self._access(created=False)
@@ -189,7 +189,7 @@ class KindProvider:
             with self._progress.step(f"an earlier run's kind still works on {self.name}"):
                 tool.wait_idle(_CREATE)
 
-    def _fault(self, state: NodeState | None) -> _Fault | None:
+    def _fault(self, state: NodeState | None, tool: Kind) -> _Fault | None:
         """Return why the cluster cannot be used as it is; None when it can."""
         if state is None:
             leftovers = self._node.leftovers()
@@ -201,9 +201,10 @@ class KindProvider:
             wanted = f"{self._host_port or 'any port'} -> {self._node_port}"
             return _Fault(f"its port is {port} -> {self._node_port}, and {wanted} is wanted")
         if not state.running:
-            return _Fault("it is stopped", stopped=True)
+            return _Fault("it is stopped", wake=True)
         if not self._node.is_complete():
-            return _Fault("an earlier run was interrupted while it made it")
+            why = "an earlier run was interrupted while it made it"
+            return _Fault(why, wake=tool.has_created())
         return self._unhealthy(_ANSWERS)
 
     def _unhealthy(self, timeout: float) -> _Fault | None:
@@ -215,13 +216,14 @@ class KindProvider:
             return _Fault(error.headline)
         return None
 
-    def _start_again(self, fault: _Fault) -> _Fault | None:
-        with self._progress.step(f"starting cluster {self.name} again: {fault.why}"):
+    def _start_again(self, fault: _Fault, tool: Kind) -> _Fault | None:
+        with self._progress.step(f"waking cluster {self.name}: {fault.why}"):
             self._node.start()
-            if not self._node.is_complete():
+            if not (self._node.is_complete() or tool.has_created()):
                 return _Fault("an earlier run was interrupted while it made it")
             try:
                 self._wait_healthy()
+                self._node.mark_complete()
             except DeployError as error:
                 return _Fault(f"it does not start again: {error.headline}")
         return None

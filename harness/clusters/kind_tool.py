@@ -70,6 +70,11 @@ class Kind(KindCluster):  # type: ignore[misc]
         except Timeout:
             return False
 
+    def has_created(self) -> bool:
+        """Return whether the last `create` came to its end, by kind's own last words."""
+        said = self.log_tail(1000)
+        return f'Set kubectl context to "kind-{self.name}"' in said and "Deleting" not in said
+
     def export_kubeconfig(self) -> None:
         """Write the kubeconfig anew, from what the node has.
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from harness.kube.client import Kube
 from harness.kube.details import Details
-from harness.kube.errors import ApiUnreachableError
+from harness.kube.errors import ApiRefusedError, ApiUnreachableError
 from harness.kube.resources import DEPLOYMENT, EVENT, NODE, POD, condition, name_of, status_of
 from harness.kube.state import Snapshot
 from harness.kube.waits import Pending, Ready, Verdict, wait_for
@@ -15,6 +15,7 @@ from harness.kube.watch import Watcher
 
 _SYSTEM = "kube-system"
 _DNS = "coredns"
+_PAUSE = 0.25  # seconds between two questions to an API that does not answer yet
 
 
 @dataclass(frozen=True)
@@ -62,10 +63,12 @@ def node_ready(client: Kube, timeout: float) -> None:
     """Wait until the API answers and every node is Ready.
 
     Raises:
-        ApiUnreachableError, NotListedError, WaitTimeoutError: what it stopped at.
+        ApiUnreachableError, ApiRefusedError, NotListedError, WaitTimeoutError: what it
+            stopped at.
 
     """
     deadline = time.monotonic() + timeout
+    api_ready(client, timeout)
     with Watcher(client, None, (NODE,), timeout=timeout) as watcher:
         wait_for(NodesReady(), watcher, max(deadline - time.monotonic(), 1.0))
 
@@ -76,9 +79,26 @@ def dns_ready(client: Kube, timeout: float) -> None:
         wait_for(DeploymentAvailable(_DNS), watcher, timeout)
 
 
-def api_answers(client: Kube) -> bool:
-    """Return whether the API server says that it is ready, now."""
-    try:
-        return client.text("/readyz").strip() == "ok"
-    except ApiUnreachableError:
-        return False
+def api_ready(client: Kube, timeout: float) -> None:
+    """Wait until the API server says that it is ready.
+
+    There is nothing to watch yet, so it is asked again and again. A server that has just
+    started refuses everybody until it has read its own rules: that passes, too.
+
+    Raises:
+        ApiUnreachableError, ApiRefusedError: its last answer.
+
+    """
+    deadline = time.monotonic() + timeout
+    while True:
+        try:
+            client.text("/readyz")
+            client.list(NODE)
+        except (ApiUnreachableError, ApiRefusedError) as error:
+            if time.monotonic() > deadline:
+                raise
+            if isinstance(error, ApiRefusedError) and error.status == 401:
+                raise  # its certificate is of another cluster; that does not pass
+            time.sleep(_PAUSE)
+        else:
+            return
