@@ -10,6 +10,8 @@ import yaml
 
 from harness.helm.errors import ChartInvalidError, ChartMissingError
 
+# https://helm.sh/docs/chart_best_practices/conventions/, and the dots that Helm allows as well
+_NAME = re.compile(r"[a-zA-Z0-9]([a-zA-Z0-9._-]*[a-zA-Z0-9])?")
 # https://semver.org, as Helm reads it: a leading v and missing parts are accepted.
 _VERSION = re.compile(r"v?\d+(\.\d+){0,2}(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
 
@@ -28,8 +30,8 @@ def check_chart(chart: Path) -> ChartFacts:
 
     Raises:
         ChartMissingError: there is no Chart.yaml.
-        ChartInvalidError: it cannot be read, lacks a name or version, or the name is
-            not that of the folder (Helm's own rule, by which people find a chart).
+        ChartInvalidError: it cannot be read, or lacks a usable apiVersion, name or
+            version. The folder may have another name than the chart.
 
     """
     file = chart / "Chart.yaml"
@@ -48,13 +50,11 @@ def check_chart(chart: Path) -> ChartFacts:
             f"Chart.yaml has the apiVersion {described.get('apiVersion')!r}",
             "write `apiVersion: v2`",
         )
-    if not isinstance(name, str) or not name:
-        raise ChartInvalidError(chart, "Chart.yaml has no name", f"write `name: {chart.name}`")
-    if name != chart.resolve().name:
+    if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise ChartInvalidError(
             chart,
-            f"Chart.yaml has the name {name}, the folder {chart.resolve().name}",
-            "give both the same name",
+            f"Chart.yaml has the name {name!r}",
+            "write a name of lower case letters, digits and dashes",
         )
     if not _VERSION.fullmatch(str(version or "")):
         raise ChartInvalidError(

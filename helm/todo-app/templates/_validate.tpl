@@ -54,7 +54,7 @@ without quoting the value is in values.schema.json.
 {{- if and $secrets.postgresPassword (not $inside) -}}
 {{- $problems = append $problems "secrets.postgresPassword is for the database in the cluster: set postgresql.enabled to true, or leave it out." -}}
 {{- end -}}
-{{- if and $secrets.databaseUrl (not $inside) (not (regexMatch "^postgres(ql)?://[^/?#]*[^/?#:@][^/?#]*/[^/?#]+" $secrets.databaseUrl)) -}}
+{{- if and $secrets.databaseUrl (not $inside) (not (regexMatch "^postgres(ql)?://([^/?#]*@)?[^/?#@:][^/?#@]*/[^/?#]+" $secrets.databaseUrl)) -}}
 {{- $problems = append $problems "secrets.databaseUrl is not the URL of a PostgreSQL database: write postgresql://user:password@host:5432/database, with special characters of the password percent-encoded." -}}
 {{- end -}}
 {{- $length := len ($secrets.betterAuthSecret | trim) -}}
