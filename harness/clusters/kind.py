@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,6 +46,7 @@ class _Fault:
 
     why: str
     wake: bool = False
+    stopped: bool = False
 
 
 class KindProvider:
@@ -201,7 +203,7 @@ class KindProvider:
             wanted = f"{self._host_port or 'any port'} -> {self._node_port}"
             return _Fault(f"its port is {port} -> {self._node_port}, and {wanted} is wanted")
         if not state.running:
-            return _Fault("it is stopped", wake=True)
+            return _Fault("it is stopped", wake=True, stopped=True)
         if not self._node.is_complete():
             why = "an earlier run was interrupted while it made it"
             return _Fault(why, wake=tool.has_created())
@@ -218,11 +220,13 @@ class KindProvider:
 
     def _start_again(self, fault: _Fault, tool: Kind) -> _Fault | None:
         with self._progress.step(f"waking cluster {self.name}: {fault.why}"):
+            # To the second, as the API tells its times.
+            since = datetime.now(UTC).replace(microsecond=0) if fault.stopped else None
             self._node.start()
             if not (self._node.is_complete() or tool.has_created()):
                 return _Fault("an earlier run was interrupted while it made it")
             try:
-                self._wait_healthy()
+                self._wait_healthy(since)
                 self._node.mark_complete()
             except DeployError as error:
                 return _Fault(f"it does not start again: {error.headline}")
@@ -257,15 +261,15 @@ class KindProvider:
             ports.check_free(port)  # says it better, when somebody took it meanwhile
             raise ClusterCreateError(self.name, why, tool.log) from error
 
-    def _wait_healthy(self) -> None:
+    def _wait_healthy(self, since: datetime | None = None) -> None:
         """Wait until node and DNS are Ready, each by a watch from this machine."""
         self._node.refuse_unknown_ports(kind_config.SERVICES)
         deadline = time.monotonic() + _HEALTHY
         try:
             self._export()
             with self._client() as client:
-                node_ready(client, _HEALTHY)
-                dns_ready(client, max(deadline - time.monotonic(), 10.0))
+                node_ready(client, _HEALTHY, since)
+                dns_ready(client, max(deadline - time.monotonic(), 10.0), since)
         except DeployError as error:
             seen = f"{error.seen}\nthe node says:\n{self._node.log_tail()}"
             raise ClusterUnhealthyError(self.name, seen, error.looked) from error

@@ -4,23 +4,33 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from datetime import datetime
 
 from harness.kube.client import Kube
 from harness.kube.details import Details
 from harness.kube.errors import ApiRefusedError, ApiUnreachableError
-from harness.kube.resources import DEPLOYMENT, EVENT, NODE, POD, condition, name_of, status_of
-from harness.kube.state import Snapshot
+from harness.kube.pods import containers, describe_pod, is_ready
+from harness.kube.resources import EVENT, NODE, POD, condition, name_of
+from harness.kube.state import Snapshot, parse_time
 from harness.kube.waits import Pending, Ready, Verdict, wait_for
 from harness.kube.watch import Watcher
 
 _SYSTEM = "kube-system"
-_DNS = "coredns"
+_DNS = {"k8s-app": "kube-dns"}
 _PAUSE = 0.25  # seconds between two questions to an API that does not answer yet
 
 
 @dataclass(frozen=True)
 class NodesReady:
-    """Every node's Ready condition is true, and there is at least one."""
+    """Every node's Ready condition is true, and there is at least one.
+
+    Args:
+        since: only what a kubelet has told after this moment counts. A node that was
+            stopped is called Ready for 40 s more.
+
+    """
+
+    since: datetime | None = None
 
     def describe(self) -> str:
         """Return what is waited for."""
@@ -32,7 +42,9 @@ class NodesReady:
         missing = []
         for node in nodes:
             ready = condition(node, "Ready") or {}
-            if ready.get("status") != "True":
+            if not _is_news(ready.get("lastHeartbeatTime"), self.since):
+                missing.append(f"node {name_of(node)}: no word since it was started")
+            elif ready.get("status") != "True":
                 missing.append(f"node {name_of(node)}: {ready.get('message') or 'no word yet'}")
         if not nodes:
             return Pending("no node has registered yet")
@@ -40,26 +52,31 @@ class NodesReady:
 
 
 @dataclass(frozen=True)
-class DeploymentAvailable:
-    """A Deployment has at least one ready pod."""
+class DnsReady:
+    """A pod of the cluster's DNS is Ready.
 
-    name: str
+    Args:
+        since: only containers that were started after this moment count.
+
+    """
+
+    since: datetime | None = None
 
     def describe(self) -> str:
         """Return what is waited for."""
-        return f"deployment {self.name} to have a ready pod"
+        return "a pod of the cluster's DNS to be Ready"
 
     def evaluate(self, snapshot: Snapshot, details: Details) -> Verdict:  # noqa: ARG002
-        """Judge the Deployment's own count."""
-        found = snapshot.get(DEPLOYMENT, self.name)
-        if found is None:
-            return Pending("it is not there yet")
-        if status_of(found).get("readyReplicas"):
-            return Ready()
-        return Pending("no pod is ready yet")
+        """Judge the pods themselves."""
+        pods = snapshot.pods(_DNS)
+        for pod in pods:
+            news = [_is_news(c.started, self.since) for c in containers(pod) if not c.init]
+            if is_ready(pod) and all(news):
+                return Ready()
+        return Pending("\n".join(map(describe_pod, pods)) or "there is none yet")
 
 
-def node_ready(client: Kube, timeout: float) -> None:
+def node_ready(client: Kube, timeout: float, since: datetime | None = None) -> None:
     """Wait until the API answers and every node is Ready.
 
     Raises:
@@ -70,13 +87,18 @@ def node_ready(client: Kube, timeout: float) -> None:
     deadline = time.monotonic() + timeout
     api_ready(client, timeout)
     with Watcher(client, None, (NODE,), timeout=timeout) as watcher:
-        wait_for(NodesReady(), watcher, max(deadline - time.monotonic(), 1.0))
+        wait_for(NodesReady(since), watcher, max(deadline - time.monotonic(), 1.0))
 
 
-def dns_ready(client: Kube, timeout: float) -> None:
+def dns_ready(client: Kube, timeout: float, since: datetime | None = None) -> None:
     """Wait until the cluster's DNS answers for pods. Raises WaitTimeoutError."""
-    with Watcher(client, _SYSTEM, (DEPLOYMENT, POD, EVENT)) as watcher:
-        wait_for(DeploymentAvailable(_DNS), watcher, timeout)
+    with Watcher(client, _SYSTEM, (POD, EVENT)) as watcher:
+        wait_for(DnsReady(since), watcher, timeout)
+
+
+def _is_news(timestamp: str | None, since: datetime | None) -> bool:
+    told = parse_time(timestamp)
+    return since is None or (told is not None and told >= since)
 
 
 def api_ready(client: Kube, timeout: float) -> None:
