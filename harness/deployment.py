@@ -15,6 +15,7 @@ from harness.images.spec import BuiltImage, ImageSpec
 from harness.jobs import Jobs
 from harness.kube.client import Kube
 from harness.outside import Outside
+from harness.probes.outside import wait_until_answers
 from harness.progress import Progress
 from harness.project import fill
 from harness.redact import Redactor
@@ -132,6 +133,12 @@ class Deployment:
         """Return the address at which this machine reaches the public Service."""
         return self.provider.endpoint(NODE_PORT)
 
+    def wait_until_open(self) -> None:
+        """Wait until every public Service answers at its address. Raises NotAnsweringError."""
+        for service in self.settings.project.services.values():
+            if service.public:
+                wait_until_answers(self.public_url() + service.health)
+
     def probe_pod(self, namespace: str) -> ProbePod:
         """Return a pod to look from inside a namespace; it exists once it is entered."""
         from harness.probes.pod import ProbePod
@@ -219,5 +226,6 @@ class Deployment:
         kube, name = access.client(), project.chart.release
         rollout = Rollout(self.helm(), kube, self.progress, self.redact, self.settings.timeout)
         seconds = rollout.run(project.chart_path, name, namespace, values)
+        self.wait_until_open()
         total = time.monotonic() - self.started
         return Release(kube, project, name, namespace, images, seconds, total)

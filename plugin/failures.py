@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,12 +27,29 @@ def pytest_runtest_makereport(
         first = seen.setdefault(id(error), item.nodeid)
         text = str(error) if first == item.nodeid else f"{error.headline}\n(as in {first})"
         report.longrepr = f"{_step_of(item)}{redact(text)}"
+    elif call.excinfo is not None and item.get_closest_marker("deploy") and report.failed:
+        told = _brief(item, call.excinfo)
+        report.longrepr = f"{_step_of(item)}{redact(told or str(report.longrepr))}"
     elif isinstance(report.longrepr, str):
         report.longrepr = redact(report.longrepr)
-    elif call.excinfo is not None and item.get_closest_marker("deploy") and not report.skipped:
-        report.longrepr = f"{_step_of(item)}{redact(str(report.longrepr))}"
     report.sections = [(name, redact(text)) for name, text in report.sections]
     return report
+
+
+def _brief(item: pytest.Item, excinfo: pytest.ExceptionInfo[BaseException]) -> str:
+    """Return the error and the line of the step; all of the way there with -vv."""
+    if item.config.get_verbosity() >= 2:
+        return ""
+    here = [
+        entry
+        for entry in excinfo.traceback
+        if Path(entry.path).parent.name in ("steps", "fixtures", "harness")
+    ]
+    if not here:
+        return ""
+    said = excinfo.exconly(tryshort=True).strip()
+    places = "\n".join(f"at      {Path(e.path).name}:{e.lineno + 1} in {e.name}" for e in here[-2:])
+    return f"seen:   {said}\n{places}"
 
 
 _STEP = pytest.StashKey[str]()

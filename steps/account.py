@@ -48,6 +48,7 @@ def sign_up(client: httpx.Client) -> Account:
     body = {"name": "An Account", "email": email, "password": secrets.token_urlsafe(18)}
     response = client.post("/api/auth/signup", json=body)
     assert response.status_code == 201, _said("signing up", 201, response)
+    client.cookies.clear()  # from here on the token speaks for the account, and nothing else
     answer = response.json()
     return Account(client, answer["user"]["id"], answer["token"])
 
@@ -111,7 +112,6 @@ def asks(account: Account, frontend_client: httpx.Client, who: str) -> httpx.Res
     else:
         assert who == "nobody in particular", f"who is {who}?"
     headers = {"Authorization": f"Bearer {token}"} if token else {}
-    frontend_client.cookies.clear()
     return frontend_client.get(f"/api/{account.id}/tasks", headers=headers)
 
 

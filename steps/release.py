@@ -126,14 +126,9 @@ def replace_all(release: Release) -> float:
 
 
 @then("the application is ready again")
-def ready_again(release: Release, app_url: str) -> None:
-    import httpx
-
+def ready_again(release: Release, deployment: Deployment) -> None:
     all_ready(release)
-    for role, service in release.project.services.items():
-        if service.public:
-            answer = httpx.get(app_url + service.health, timeout=20, trust_env=False)
-            assert answer.status_code == 200, f"the {role} answers {answer.status_code}"
+    deployment.wait_until_open()
 
 
 @when(
