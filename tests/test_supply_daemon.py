@@ -82,6 +82,16 @@ def test_the_number_of_the_program_itself_stays(tmp_path: Path) -> None:
     assert file.exists()
 
 
+def test_a_dead_process_that_nobody_asked_for_is_stale(tmp_path: Path) -> None:
+    file = tmp_path / "pid"
+    pid = os.posix_spawn(sys.executable, [sys.executable, "-c", ""], {})
+    os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+    file.write_text(str(pid))
+    daemon.forget_stale(file, Path(f"/proc/{pid}/comm").read_text().strip())
+    os.waitpid(pid, 0)
+    assert not file.exists()
+
+
 def test_no_file_is_nothing_to_forget(tmp_path: Path) -> None:
     daemon.forget_stale(tmp_path / "none", "dockerd")
 

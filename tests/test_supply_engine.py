@@ -1,5 +1,7 @@
 import os
 import pickle
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -269,3 +271,19 @@ def test_an_engine_that_somebody_named_is_never_started(
     with pytest.raises(EngineNotRunningError):
         ensure_engine(environ, quiet, Cache(tmp_path / "cache"))
     assert machine.done == []
+
+
+def test_of_two_that_want_an_engine_one_starts_it(
+    tmp_path: Path, quiet: Progress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = Machine(tmp_path / "bin", monkeypatch, installs=True, dockerd=False)
+    gate = threading.Barrier(2)
+
+    def ensure(_: int) -> Engine:
+        gate.wait()
+        return ensure_engine(on_path(tmp_path / "bin"), quiet, Cache(tmp_path / "cache"))
+
+    with ThreadPoolExecutor(2) as pool:
+        one, other = pool.map(ensure, range(2))
+    assert one == other
+    assert machine.done == ["installed docker.io", "started"]

@@ -84,12 +84,25 @@ def start(cache: Cache, progress: Progress, environ: Mapping[str, str]) -> None:
 
 
 def forget_stale(pid_file: Path, name: str) -> None:
-    """Remove a pid file whose process is gone or is another program by now."""
+    """Remove a pid file whose process is gone, or dead, or another program by now.
+
+    A dead process keeps its number until its parent asks for it, which not every
+    machine's first process does; the daemon would wait for it in vain.
+    """
     with contextlib.suppress(FileNotFoundError):
         pid = pid_file.read_text().strip()
-        running = Path("/proc") / pid / "comm" if pid.isdecimal() else Path("/nonexistent")
-        if not running.is_file() or running.read_text().strip() != name:
+        if not (pid.isdecimal() and _runs(int(pid), name)):
             pid_file.unlink()
+
+
+def _runs(pid: int, name: str) -> bool:
+    try:
+        told = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    # "12 (name) S ..."; the name may hold anything, closing brackets included.
+    running, _, rest = told.partition("(")[2].rpartition(")")
+    return running == name and rest.split()[0] not in ("Z", "X")
 
 
 def spawn_until_ready(argv: list[str], log: Path, timeout: float) -> None:

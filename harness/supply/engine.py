@@ -39,6 +39,8 @@ DEFAULT_HOST = "unix:///var/run/docker.sock"
 MINIMUM = (20, 10)
 # Clients may lie behind another of the same name: each folder of the PATH, then these.
 _FOLDERS = ("/usr/local/bin", "/usr/bin", "/opt/homebrew/bin", "/snap/bin")
+# What installing and starting Debian's engine helps against.
+_CURABLE = (EngineMissingError, EngineNotRunningError, EngineCannotBuildError)
 _TIMEOUT = 30.0
 _SDK_TIMEOUT = 120
 
@@ -162,17 +164,20 @@ def ensure_engine(environ: Mapping[str, str], progress: Progress, cache: Cache) 
     """
     try:
         return find_engine(environ, progress)
-    except (EngineMissingError, EngineNotRunningError, EngineCannotBuildError) as error:
+    except _CURABLE:
         named = next(iter(_clients(environ)), None)
         host = _host(environ, named)[0] if named else environ.get("DOCKER_HOST", DEFAULT_HOST)
         if host != DEFAULT_HOST or not debian.may_install():
             raise
-        with cache.lock("engine"):
+    with cache.lock("engine"):
+        try:
+            return find_engine(environ, progress)  # another process was faster
+        except _CURABLE as error:
             if not isinstance(error, EngineNotRunningError) or not daemon.program():
                 debian.install(["docker.io"], cache, progress)
             if not daemon.answers(DEFAULT_HOST):
                 daemon.start(cache, progress, environ)
-    return find_engine(environ, progress)
+        return find_engine(environ, progress)
 
 
 def _looked(environ: Mapping[str, str]) -> list[str]:
