@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 import socket
+import threading
 from datetime import datetime, timedelta
 from typing import Any
 
+import psycopg
 import pytest
 from starlette.testclient import TestClient
+
+from conftest import environment
+from todo_backend.app import create_app
+from todo_backend.migrate import migrate
+from todo_backend.settings import Settings, load
+from todo_backend.state import State
 
 URL = "/api/alice/tasks"
 
@@ -157,3 +165,20 @@ def test_a_huge_body_in_pieces_is_refused(alice: TestClient) -> None:
     answer = alice.post(URL, content=(b" " * 65536 for _ in range(32)))
     assert answer.status_code == 413
     assert answer.json()["detail"]
+
+
+def test_a_mistake_of_ours_is_500_and_says_nothing(
+    empty_database: str, token: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    assert migrate(empty_database, threading.Event())
+    with psycopg.connect(empty_database) as connection:
+        connection.execute("ALTER TABLE task RENAME COLUMN title TO name")
+    state = State(load(Settings, environment(empty_database)))
+    headers = {"Authorization": f"Bearer {token('alice')}"}
+    with TestClient(create_app(state), raise_server_exceptions=False, headers=headers) as client:
+        answer = client.post(URL, json={"title": "private"})
+        assert (answer.status_code, answer.json()) == (500, {"detail": "internal error"})
+        assert answer.headers["X-Backend-Pod"]
+    state.close()
+    assert "UndefinedColumn" in caplog.text
+    assert "private" not in caplog.text
