@@ -1,0 +1,39 @@
+"""`python -m benchmarks [collect] [cluster] [runs]`: measure, print, and keep the table."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks import clusters, runs
+from benchmarks.result import Result, machine, write
+
+_TABLE = Path(__file__).with_name("RESULTS.md")
+
+
+def _measure(what: list[str], times: int) -> Iterator[Result]:
+    if "collect" in what:
+        yield runs.collecting(times)
+    if "cluster" in what:
+        yield from clusters.creating(times)
+    if "runs" in what:
+        yield from runs.whole_runs(times)
+
+
+def main() -> None:
+    """Measure what was asked for, everything by default."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument("what", nargs="*", choices=["collect", "cluster", "runs", []], default=[])
+    parser.add_argument("--times", type=int, default=3, help="runs of each (default: 3)")
+    words = parser.parse_args()
+    where = machine()
+    results = []
+    for result in _measure(words.what or ["collect", "cluster", "runs"], words.times):
+        results.append(result)
+        print(result.row(), flush=True)
+    print("\n" + write(_TABLE, results, where))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,81 @@
+"""A kind cluster: from nothing to an API that answers, and to DNS that answers."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from benchmarks.result import Result
+from harness.cache import Cache
+from harness.clusters.kind import KindProvider
+from harness.command import run
+from harness.progress import Progress
+from harness.supply.engine import Engine, find_engine
+from harness.supply.nodes import find_node_image
+from harness.supply.tools import find_tools
+
+_NAME = "deploy-bench-create"
+
+
+@dataclass
+class _Silent:
+    """A stream that keeps nothing."""
+
+    lines: list[str] = field(default_factory=list)
+
+    def write(self, text: str, /) -> None:
+        self.lines.append(text)
+
+    def flush(self) -> None:
+        """Nothing is held back."""
+
+
+def creating(times: int) -> Iterator[Result]:
+    """Measure `kind create cluster` with the node image that this machine has."""
+    environ, progress = dict(os.environ), Progress(stream=_Silent())
+    cache = Cache.default(environ)
+    engine = find_engine(environ, progress)
+    provider = KindProvider(
+        _NAME,
+        find_tools(engine, cache, progress, environ),
+        engine,
+        find_node_image(engine, cache, progress, environ),
+        cache,
+        progress,
+        host_port=None,
+        node_port=30080,
+    )
+    api, dns = [], []
+    for _ in range(times):
+        provider.delete()
+        started = time.monotonic()
+        answered = _Answering(engine, started)
+        provider.ensure()
+        dns.append(time.monotonic() - started)
+        answered.join()
+        api.append(answered.seconds)
+    provider.delete()
+    yield Result("kind create to API healthy", tuple(api), "s", 12, "/readyz, asked from outside")
+    yield Result("kind create to DNS answering", tuple(dns), "s", 18, "CoreDNS ready")
+
+
+class _Answering(threading.Thread):
+    """Asks the node's API, inside the node, until it says that it is ready."""
+
+    def __init__(self, engine: Engine, started: float) -> None:
+        super().__init__(daemon=True)
+        self._engine, self._started, self.seconds = engine, started, float("nan")
+        self.start()
+
+    def run(self) -> None:
+        argv = ("exec", f"{_NAME}-control-plane", "kubectl", "get", "--raw=/readyz")
+        config = "--kubeconfig=/etc/kubernetes/admin.conf"
+        while time.monotonic() - self._started < 300:
+            asked = run(self._engine.argv(*argv, config), timeout=20, check=False)
+            if asked.returncode == 0 and asked.stdout.strip() == "ok":
+                self.seconds = time.monotonic() - self._started
+                return
+            time.sleep(0.2)

@@ -1,0 +1,86 @@
+"""Whole runs, as a user makes them, and the memory that they need."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks.result import Result
+from harness.command import run
+
+ROOT = Path(__file__).resolve().parents[1]
+CLUSTER = "deploy-bench"
+_TIMEOUT = 1800.0
+#: What a source file of each image gets at its end, so that its image is a new one.
+_EDITS = {
+    "images/backend/src/todo_backend/__init__.py": "\n# {stamp}\n",
+    "images/frontend/src/lib/task-state.ts": "\n// {stamp}\n",
+}
+
+
+def collecting(times: int) -> Result:
+    """Measure collecting all tests and scenarios."""
+    words = [sys.executable, "-m", "pytest", "-c", "pytest.ini", "--collect-only", "-q"]
+    figures = tuple(run(words, timeout=120, cwd=ROOT).seconds for _ in range(times))
+    return Result("collect everything", figures, "s", 1, "pytest --collect-only")
+
+
+def whole_runs(times: int) -> Iterator[Result]:
+    """Measure a run with everything of the project's own new, then runs with nothing changed."""
+    with tempfile.TemporaryDirectory(prefix="deploy-bench-") as folder:
+        copy = Path(folder) / "project"
+        ignored = shutil.ignore_patterns(".git", ".venv", ".deploy", "node_modules", ".next")
+        shutil.copytree(ROOT, copy, ignore=ignored)
+        for name, text in _EDITS.items():
+            with (copy / name).open("a") as file:
+                file.write(text.format(stamp=time.time_ns()))
+        with _peak_memory() as peak:
+            first = _run(copy, "--deploy-fresh=yes")
+        yield Result(
+            "images, cluster and release new",
+            (first,),
+            "s",
+            180,
+            "pytest -m deploy, edited sources",
+        )
+        yield Result(
+            "peak memory of all that ran", (peak[0],), "GiB", 6, "MemAvailable before - lowest"
+        )
+        again = [_run(copy) for _ in range(times - 1)] + [_run(copy, "--deploy-keep=never")]
+        yield Result("nothing changed", tuple(again), "s", 60, "pytest -m deploy again")
+
+
+def _run(project: Path, *options: str) -> float:
+    words = [sys.executable, "-m", "pytest", "-c", "pytest.ini", "-m", "deploy", "-q", "features"]
+    words += [f"--deploy-cluster-name={CLUSTER}", *options]
+    return run(words, timeout=_TIMEOUT, cwd=project).seconds
+
+
+@contextmanager
+def _peak_memory() -> Iterator[list[float]]:
+    """Note how far the machine's available memory sinks, in GiB, twice a second."""
+    before, peak, stop = _available(), [0.0], threading.Event()
+
+    def watch() -> None:
+        while not stop.wait(0.5):
+            peak[0] = max(peak[0], before - _available())
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield peak
+    finally:
+        stop.set()
+        thread.join()
+
+
+def _available() -> float:
+    lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+    fields = dict(line.split(":", 1) for line in lines)
+    return int(fields["MemAvailable"].split()[0]) / 2**20
