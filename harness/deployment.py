@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.clusters.base import ClusterAccess, Provider
+from harness.errors import DeployError
 from harness.helm import Helm, values_from_paths
 from harness.images.alone import Alone
 from harness.images.build import Builder
@@ -146,6 +149,23 @@ class Deployment:
         image = self._start_probe_image().result()
         return ProbePod(self.kube(), self.tools.kubectl, namespace, image.ref, redact=self.redact)
 
+    def diagnose(self, occasion: str, error: DeployError | None = None) -> Path:
+        """Write down what the release's namespace looks like; return the folder.
+
+        Args:
+            occasion: what it was for; the folder's name.
+            error: the error that led here.
+
+        """
+        from harness.kube import diagnosis
+
+        folder = self.settings.artifacts / "diagnosis" / occasion
+        shutil.rmtree(folder, ignore_errors=True)
+        diagnosis.write(
+            folder, self.kube(), self.settings.namespace, redact=self.redact, error=error
+        )
+        return folder
+
     def close(self, *, interrupted: bool, failed: bool) -> None:
         """End what still runs, and remove what the settings do not keep."""
         self.jobs.close(interrupted=interrupted)
@@ -225,7 +245,11 @@ class Deployment:
         self.outside.join()
         kube, name = access.client(), project.chart.release
         rollout = Rollout(self.helm(), kube, self.progress, self.redact, self.settings.timeout)
-        seconds = rollout.run(project.chart_path, name, namespace, values)
-        self.wait_until_open()
+        try:
+            seconds = rollout.run(project.chart_path, name, namespace, values)
+            self.wait_until_open()
+        except DeployError as error:
+            error.add_note(f"all that the cluster tells is in {self.diagnose('rollout', error)}")
+            raise
         total = time.monotonic() - self.started
         return Release(kube, project, name, namespace, images, seconds, total)

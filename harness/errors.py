@@ -40,7 +40,8 @@ class DeployError(Exception):
             ("looked", self.looked),
             ("fix", self.fix),
         )
-        return "\n".join(f"{name + ':':<8}{_indented(text)}" for name, text in parts)
+        notes = (("note", note) for note in getattr(self, "__notes__", ()))
+        return "\n".join(f"{name + ':':<8}{_indented(text)}" for name, text in (*parts, *notes))
 
 
 def _indented(text: str) -> str:

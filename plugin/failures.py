@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+import re
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import pytest
 from harness.errors import DeployError
 from plugin.console import REDACT
 
+#: Writes down what the cluster tells, for a failure of this name; there with a release.
+DIAGNOSE = pytest.StashKey[Callable[[str], Path]]()
 _SEEN = pytest.StashKey[dict[int, str]]()
 
 
@@ -32,6 +35,13 @@ def pytest_runtest_makereport(
         report.longrepr = f"{_step_of(item)}{redact(told or str(report.longrepr))}"
     elif isinstance(report.longrepr, str):
         report.longrepr = redact(report.longrepr)
+    if (
+        report.failed
+        and report.when == "call"
+        and (diagnose := item.config.stash.get(DIAGNOSE, None))
+    ):
+        folder = diagnose(re.sub(r"[^\w.-]+", "_", item.name)[:100])
+        report.longrepr = f"{report.longrepr}\nnote:   what the cluster tells is in {folder}"
     report.sections = [(name, redact(text)) for name, text in report.sections]
     return report
 

@@ -14,6 +14,8 @@ def test_error_shows_its_four_parts_in_order() -> None:
         "fix:    make one",
     ]
     assert error.headline == "a thing: none"
+    error.add_note("more is in a file")
+    assert str(error).splitlines()[-1] == "note:   more is in a file"
 
 
 def test_error_crosses_a_process_boundary() -> None:
