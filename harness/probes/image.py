@@ -80,7 +80,7 @@ def ensure_probe_image(
         }
         words = ("build", "-mod=readonly", "-trimpath", "-buildvcs=false", "-ldflags=-s -w")
         with progress.step("compile the probe") as step:
-            argv = [go.program, *words, f"-o={folder / 'probe'}", "."]
+            argv: list[str | Path] = [go.program, *words, f"-o={folder / 'probe'}", "."]
             run(argv, timeout=_COMPILE, cwd=SOURCES, env={**go.env, **target}, on_line=step.note)
 
     try:

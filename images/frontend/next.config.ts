@@ -7,6 +7,28 @@ const securityHeaders = [
   { key: "Permissions-Policy", value: "camera=(), geolocation=(), microphone=()" },
 ];
 
+// Next.js's tracing follows every import that it sees; these belong to the build, the development
+// server, the edge runtime, the pages router or experiments, none of which this server runs.
+const neverLoaded = [
+  "sharp/**",
+  "@img/**",
+  "caniuse-lite/**",
+  "typescript/**",
+  "react-dom/cjs/react-dom-server*",
+  "next/dist/build/swc/**",
+  "next/dist/compiled/@edge-runtime/**",
+  "next/dist/compiled/@mswjs/**",
+  "next/dist/compiled/conf/**",
+  "next/dist/compiled/edge-runtime/**",
+  "next/dist/compiled/fast-jwt/**",
+  "next/dist/compiled/next-server/*experimental*",
+  "next/dist/compiled/tar/**",
+  "next/dist/compiled/watchpack/**",
+  "next/dist/compiled/ws/**",
+  "next/dist/server/capsize-font-metrics.json",
+  "next/dist/server/dev/**",
+].map((pattern) => `node_modules/${pattern}`);
+
 const config: NextConfig = {
   output: "standalone",
   outputFileTracingRoot: import.meta.dirname,
@@ -14,14 +36,7 @@ const config: NextConfig = {
   reactStrictMode: true,
   // No image is ever optimised, so the native image library has no place in the result.
   images: { unoptimized: true },
-  outputFileTracingExcludes: {
-    "*": [
-      "node_modules/sharp/**",
-      "node_modules/@img/**",
-      "node_modules/typescript/**",
-      "node_modules/caniuse-lite/**",
-    ],
-  },
+  outputFileTracingExcludes: { "*": neverLoaded },
   headers: async () => [{ source: "/:path*", headers: securityHeaders }],
 };
 

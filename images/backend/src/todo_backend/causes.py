@@ -24,6 +24,7 @@ _BY_STATE = {
 
 # libpq reports a failure to connect as text only. Matched in this order, first hit wins.
 _BY_TEXT: tuple[tuple[str, str], ...] = (
+    (r"QueuePool limit", "all connections of this process are in use"),
     (r"too many (clients|connections)|connection slots are reserved|too many connections for",
      "the database server has no free connection"),
     (r"server does not support SSL|SSL was required",
@@ -48,7 +49,6 @@ _BY_TEXT: tuple[tuple[str, str], ...] = (
     (r"No route to host|Network is unreachable", "there is no network route to the database host"),
     (r"no answer within", "the database does not answer"),
     (r"timeout expired|timed out|timeout", "the database host does not answer"),
-    (r"QueuePool limit", "all connections of this process are in use"),
     (r"closed the connection unexpectedly|connection (was |is )?(lost|closed)|reset by peer"
      r"|consuming input failed|terminating connection|Broken pipe",
      "the connection to the database was lost"),
@@ -73,4 +73,6 @@ def _first_line(error: BaseException) -> str:
     # libpq's multi-address report: the last attempt says as much as all of them.
     if text.endswith(":") or text.startswith("connection failed: no host"):
         text = lines[-1]
+    # The severity is the server's view of one attempt; ours is the level of the log line.
+    text = re.sub(r"\b(FATAL|ERROR):\s+", "", text)
     return re.sub(r"postgres(ql)?://\S+", "postgresql://***", text)[:300]

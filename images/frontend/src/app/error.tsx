@@ -5,7 +5,8 @@ import { Notice } from "@/components/notice";
 export default function ErrorPage() {
   return (
     <Notice title="This did not work" action={{ label: "Try again", onClick: () => location.reload() }}>
-      The app cannot reach its database at the moment. Nothing is lost; try again shortly.
+      Something the app needs is not there at the moment, most likely its database. Your tasks are
+      safe; try again shortly.
     </Notice>
   );
 }

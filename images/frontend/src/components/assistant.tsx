@@ -34,9 +34,9 @@ export function Assistant({ userId, open, onClose, onTasksChanged }: Props) {
     if (open) input.current?.focus();
   }, [open]);
 
-  useEffect(() => {
-    end.current?.scrollIntoView({ block: "end" });
-  }, [entries, busy]);
+  // Both make the conversation longer.
+  // oxlint-disable-next-line react/exhaustive-effect-dependencies
+  useEffect(() => end.current?.scrollIntoView({ block: "end" }), [entries, busy]);
 
   async function send(text: string) {
     const message = text.trim();
@@ -167,16 +167,12 @@ function ChatEntry({ entry }: { entry: Entry }) {
         </span>
         {entry.content}
       </p>
-      {done.map((text, index) => (
-        <p key={index} className={styles.action}>
+      {done.map((text) => (
+        <p key={text} className={styles.action}>
           {text}
         </p>
       ))}
-      {entry.error && (
-        <p className={styles.error} role="alert">
-          Not answered: {entry.error}
-        </p>
-      )}
+      {entry.error && <p className={styles.error}>Not answered: {entry.error}</p>}
     </div>
   );
 }

@@ -133,7 +133,11 @@ export function AuthForm({ mode }: { mode: keyof typeof TEXTS }) {
           </button>
         </form>
         <p className={styles.other}>
-          {texts.otherText} <Link href={texts.otherHref}>{texts.otherLabel}</Link>
+          {texts.otherText}{" "}
+          {/* Fetching the other page in advance would cost the server more than it gains. */}
+          <Link href={texts.otherHref} prefetch={false}>
+            {texts.otherLabel}
+          </Link>
         </p>
       </div>
     </main>

@@ -23,7 +23,7 @@ export function Notice({
         <h1 className={styles.title}>{title}</h1>
         <p className={styles.lead}>{children}</p>
         {"href" in action ? (
-          <Link className="button primary" href={action.href}>
+          <Link className="button primary" href={action.href} prefetch={false}>
             {action.label}
           </Link>
         ) : (

@@ -1,5 +1,7 @@
 /** Starts the Next.js server, after the environment has been checked. */
 
+import diagnostics from "node:diagnostics_channel";
+import type http from "node:http";
 import os from "node:os";
 import { ConfigError, readConfig } from "@/server/config";
 import { log } from "@/server/log";
@@ -34,6 +36,10 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
     log("info", `${signal}: finishing open requests, then stopping`);
     process.on("exit", () => {
       process.exitCode = 0;
+    });
+    // A connection that becomes idle now would otherwise hold the server until it times out.
+    diagnostics.subscribe("http.server.response.finish", (message) => {
+      setImmediate(() => (message as { server: http.Server }).server.closeIdleConnections());
     });
     // Next.js closes its server with a listener of its own; before that is there, nothing is open.
     if (process.listenerCount(signal) === 0) process.exit(0);

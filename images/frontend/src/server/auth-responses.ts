@@ -2,6 +2,7 @@
 
 import { handleAuth } from "./auth";
 import { databaseCause, isDatabaseDown } from "./database";
+import { isSameOrigin } from "./origin";
 import { getConfig, getPool } from "./runtime";
 import { problem, json, readObject } from "./responses";
 import { mintToken } from "./token";
@@ -54,6 +55,11 @@ export async function authenticate(
   fields: readonly string[],
   status: number,
 ): Promise<Response> {
+  // Browsers name the origin of every such request; other programs have no cookies to abuse.
+  const { authSecret, publicOrigin } = getConfig();
+  if (request.headers.has("origin") && !isSameOrigin(request.headers, publicOrigin)) {
+    return problem(403, "Accepted from this app's own pages only");
+  }
   const body = await readObject(request);
   if (!body) return problem(422, "The body has to be a JSON object");
   const values: Record<string, string> = {};
@@ -72,7 +78,7 @@ export async function authenticate(
   if (!response.ok) return withDetail(response);
   const { user } = (await response.json()) as AuthBody;
   if (typeof user?.id !== "string") return problem(500, "Internal error");
-  const token = await mintToken(user.id, getConfig().authSecret);
+  const token = await mintToken(user.id, authSecret);
   const answer = json({ user, token }, status);
   for (const cookie of response.headers.getSetCookie()) answer.headers.append("Set-Cookie", cookie);
   return answer;

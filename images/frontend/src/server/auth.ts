@@ -1,12 +1,13 @@
 /** Better Auth: e-mail and password on PostgreSQL, under whatever origin a request came to. */
 
 import { betterAuth, type BetterAuthOptions } from "better-auth";
+import { isAPIError } from "better-auth/api";
 import type { Pool } from "pg";
-import { databaseCause } from "./database";
+import { databaseCause, isDatabaseDown } from "./database";
 import { log } from "./log";
-import { limitFailedSignIns } from "./sign-in-limit";
 import { ownOrigin, trustedOrigins } from "./origin";
 import { getConfig, getPool } from "./runtime";
+import { limitFailedSignIns } from "./sign-in-limit";
 
 export const MIN_PASSWORD_LENGTH = 8;
 export const AUTH_PATH = "/api/auth";
@@ -35,17 +36,23 @@ export function authOptions(pool: Pool, secret: string, publicOrigin: string | n
     },
     hooks: limitFailedSignIns(),
     telemetry: { enabled: false },
+    onAPIError: { onError: logFailure },
     logger: {
       level: "error",
-      log: (level, message, ...details) =>
-        log(level === "error" ? "error" : "warn", `auth: ${message}`, causes(details)),
+      // Only errors that carry one are this server's; the others are a client's, such as an
+      // origin that is not trusted.
+      log: (_level, message, ...details) => {
+        const errors = details.filter((detail) => detail instanceof Error);
+        if (errors.length > 0) errors.forEach(logFailure);
+        else log("warn", `auth: ${message}`);
+      },
     },
   } satisfies BetterAuthOptions;
 }
 
-function causes(details: unknown[]): Record<string, unknown> {
-  const errors = details.filter((detail) => detail instanceof Error);
-  return errors.length > 0 ? { cause: errors.map(databaseCause).join("; ") } : {};
+function logFailure(error: unknown): void {
+  if (isAPIError(error) && error.statusCode < 500) return;
+  log(isDatabaseDown(error) ? "warn" : "error", `auth: ${databaseCause(error)}`);
 }
 
 function createAuth(secure: boolean) {
@@ -84,6 +91,9 @@ export async function handleAuth(request: Request, path?: string, body?: unknown
     init.body = JSON.stringify(body);
     headers.set("content-type", "application/json");
     headers.delete("content-length");
+    // Better Auth wants an Origin from whatever looks like a browser, as Node's fetch does, too;
+    // the routes that build a body themselves have checked it already.
+    headers.set("origin", origin);
   } else if (request.body) {
     init.body = request.body;
     init.duplex = "half";

@@ -46,6 +46,12 @@ export function parseDatabaseUrl(text: string): ClientConfig {
   if (mode !== null && !MODES.includes(mode)) {
     throw new DatabaseUrlError("has an unknown sslmode", `use one of ${MODES.join(", ")}`);
   }
+  if (mode === "verify-ca" && !url.searchParams.get("sslrootcert")) {
+    throw new DatabaseUrlError(
+      "has sslmode=verify-ca without a CA",
+      "add sslrootcert=/path/to/ca.pem, or use sslmode=verify-full",
+    );
+  }
   for (const name of IGNORED) url.searchParams.delete(name);
   if (mode === "allow" || mode === "prefer") url.searchParams.set("sslmode", "disable");
   // libpq's word for "the roots that the system trusts" is no file.

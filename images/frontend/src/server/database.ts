@@ -1,10 +1,12 @@
 /** The connection pool to PostgreSQL, and one-line reasons why it cannot be reached. */
 
-import { Pool, type ClientConfig, type PoolClient } from "pg";
+import { Client, Pool, type ClientConfig, type PoolClient } from "pg";
 import { parseDatabaseUrl } from "./database-url";
 import { log } from "./log";
 
 const CONNECT_TIMEOUT_MS = 3_000;
+/** With all connections busy, a request waits for its turn, which is not the database's fault. */
+const TURN_TIMEOUT_MS = 15_000;
 /** A busy connection that is silent for longer belongs to a server that is gone. */
 const SILENCE_TIMEOUT_MS = 5_000;
 
@@ -17,9 +19,23 @@ export function clientConfig(databaseUrl: string): ClientConfig {
   };
 }
 
+// The pool knows one limit for both waiting and connecting, and hands it to its clients.
+class QuicklyConnectingClient extends Client {
+  constructor(config?: ClientConfig) {
+    // The pool hides the password from enumeration.
+    super({ ...config, password: config?.password, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
+  }
+}
+
 /** A pool that survives restarts of the database and never waits for it without a bound. */
 export function createPool(databaseUrl: string): Pool {
-  const pool = new Pool({ ...clientConfig(databaseUrl), max: 5, idleTimeoutMillis: 30_000 });
+  const pool = new Pool({
+    ...clientConfig(databaseUrl),
+    Client: QuicklyConnectingClient,
+    connectionTimeoutMillis: TURN_TIMEOUT_MS,
+    max: 8,
+    idleTimeoutMillis: 30_000,
+  });
   // Without a listener, an idle connection that the server closes would end the process.
   pool.on("error", (error) => log("warn", `database connection lost: ${databaseCause(error)}`));
   pool.on("connect", (client) => {
@@ -73,6 +89,8 @@ function flatten(error: unknown): { code: string | undefined; message: string } 
   if (error instanceof AggregateError && error.errors.length > 0) return flatten(error.errors[0]);
   if (!(error instanceof Error)) return { code: undefined, message: String(error) };
   const code = (error as NodeJS.ErrnoException).code;
+  // Better Auth wraps what the database said.
+  if (code === undefined && error.cause instanceof Error) return flatten(error.cause);
   return { code: typeof code === "string" ? code : undefined, message: error.message };
 }
 

@@ -1,7 +1,7 @@
 /** The API that the browser and other clients call here is answered by the backend. */
 
-import { databaseUnavailable } from "./auth-responses";
 import { sessionUser } from "./auth";
+import { databaseUnavailable } from "./auth-responses";
 import { BackendUnreachable, callBackend, CHAT_TIMEOUT_MS, type BackendResponse } from "./backend";
 import { isDatabaseDown } from "./database";
 import { log } from "./log";
