@@ -1,0 +1,250 @@
+"""An engine and a kind that only keep books, for a cluster whose API is a small server."""
+
+from __future__ import annotations
+
+import json
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from kube_support import FakeApi
+
+from harness.cache import Cache
+from harness.clusters.kind import KindProvider
+from harness.progress import Progress
+
+NAME = "deploy-test"
+NODE = f"{NAME}-control-plane"
+IMAGE = "node:v1.34.4"
+IMAGE_ID = "sha256:node"
+
+# Both programs read and write one file; `calls` in it is what they were asked for.
+BOOKS = r"""
+import fcntl, json, os, sys
+ROOT = @ROOT@
+lock = open(ROOT + "/lock", "w"); fcntl.flock(lock, fcntl.LOCK_EX)
+books = json.load(open(ROOT + "/books.json"))
+def end(text="", code=0, error=""):
+    json.dump(books, open(ROOT + "/books.json", "w"))
+    sys.stdout.write(text); sys.stderr.write(error); sys.stdout.flush(); sys.stderr.flush()
+    os._exit(code)
+args = sys.argv[1:]
+"""
+
+DOCKER = r"""
+books["calls"].append(["docker", *args])
+containers, images = books["containers"], books["images"]
+if args[:2] == ["container", "inspect"]:
+    c = containers.get(args[2])
+    end(json.dumps([c])) if c else end(code=1, error="Error: No such container: " + args[2])
+if args[:1] == ["ps"]:
+    end("\n".join(containers))
+if args[0] == "run":
+    labels = dict(a.split("=", 1) for a, b in zip(args[1:], ["", *args[1:]]) if b == "--label")
+    name = args[args.index("--name") + 1]
+    ports = {"30080/tcp": [{"HostPort": books["port"]}], "6443/tcp": [{"HostPort": "1"}]}
+    containers[name] = {"State": {"Running": True}, "Config": {"Labels": labels},
+        "Image": images[args[-1]], "HostConfig": {"PortBindings": ports}, "marks": []}
+    end()
+if args[0] in ("start", "stop"):
+    containers[args[-1]]["State"]["Running"] = args[0] == "start"
+    end()
+if args[0] == "rm":
+    containers.pop(args[1], None); end()
+if args[0] == "logs":
+    end("the node's words")
+if args[0] == "save":
+    end(json.dumps({ref: images[ref] for ref in args[1:]}))
+if args[:2] == ["image", "inspect"]:
+    layers = {"Layers": [images[args[2]]]}
+    end(json.dumps([{"RootFS": layers, "Created": "2026-01-01T00:00:00.5Z"}]))
+if args[0] == "exec":
+    name, *words = [a for a in args[1:] if a != "--interactive"]
+    held, marks = books["held"], containers[name]["marks"]
+    if words[0] == "touch":
+        marks.append(words[1]); end()
+    if words[0] == "test":
+        end(code=0 if words[2] in marks else 1)
+    if words[0] == "iptables":
+        rule = " ".join(words[3:]); known = rule in marks
+        if words[2] == "-I": marks.append(rule)
+        end(code=0 if known or words[2] == "-I" else 1)
+    if words[:2] == ["crictl", "images"]:
+        shown = [{"id": i, "repoTags": t} for i, t in held.items()]
+        end(json.dumps({"images": shown}))
+    if words[:2] == ["crictl", "ps"]:
+        end(json.dumps({"containers": [{"imageRef": i} for i in books["used"]]}))
+    if words[:2] == ["crictl", "inspecti"]:
+        layers = {"diff_ids": [words[-1].replace("config-", "")]}
+        spec = {"rootfs": layers, "created": "2026-01-01T00:00:00Z"}
+        end(json.dumps({"info": {"imageSpec": spec}}))
+    if words[:2] == ["crictl", "rmi"]:
+        for i in words[2:]: held.pop(i)
+        end()
+    if words[0] == "ctr":
+        if books["import_fails"]:
+            end(code=1, error="ctr: no space left on device")
+        fcntl.flock(lock, fcntl.LOCK_UN)
+        sent = json.loads(sys.stdin.read())
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        books.update(json.load(open(ROOT + "/books.json"))); held = books["held"]
+        for ref, i in sent.items():
+            for tags in held.values():
+                if "reg.example/library/" + ref in tags: tags.remove("reg.example/library/" + ref)
+            if not books["import_loses"]:
+                held.setdefault(books["node_id"] + i, []).append("reg.example/library/" + ref)
+        end()
+end(code=2, error="not known: " + " ".join(args))
+"""
+
+KIND = r"""
+import subprocess
+books["calls"].append(["kind", *args])
+books["env"] = {k: os.environ.get(k) for k in ("KUBECONFIG", "DOCKER_HOST")}
+option = {a.split("=")[0]: a.split("=", 1)[1] for a in args if "=" in a}
+name = option.get("--name", "")
+def docker(*words):
+    json.dump(books, open(ROOT + "/books.json", "w")); fcntl.flock(lock, fcntl.LOCK_UN)
+    subprocess.run(["docker", *words], check=True)
+    fcntl.flock(lock, fcntl.LOCK_EX); books.update(json.load(open(ROOT + "/books.json")))
+def kubeconfig():
+    text = open(ROOT + "/kubeconfig").read()
+    open(option["--kubeconfig"], "w").write(text)
+if args[:2] == ["get", "clusters"]:
+    end("\n".join(c.removesuffix("-control-plane") for c in books["containers"]))
+if args[0] == "create":
+    if books["create_fails"]:
+        end(code=1, error="x Starting control-plane\nERROR: kubeadm says no\n")
+    label = "io.x-k8s.kind.cluster=" + name
+    docker("run", "--name", name + "-control-plane", "--label", label, books["image"])
+    kubeconfig()
+    end(error='Set kubectl context to "kind-' + name + '"\n')
+if args[0] == "export":
+    kubeconfig(); end()
+if args[0] == "delete":
+    if name + "-control-plane" in books["containers"]: docker("rm", name + "-control-plane")
+    end(error="Deleting cluster\n")
+end(code=2)
+"""
+
+
+@dataclass
+class FakeEngine:
+    """An engine whose client is the script above."""
+
+    script: Path
+    books: Books
+
+    def argv(self, *words: str) -> list[str]:
+        return [sys.executable, "-S", "-E", str(self.script), *words]
+
+    def image_id(self, ref: str) -> str | None:
+        found: str | None = self.books.read()["images"].get(ref)
+        return found
+
+
+@dataclass
+class Books:
+    """What the fake programs keep."""
+
+    root: Path
+    start: dict[str, Any] = field(
+        default_factory=lambda: {
+            "calls": [],
+            "containers": {},
+            "images": {IMAGE: IMAGE_ID},
+            "image": IMAGE,
+            "held": {},
+            "used": [],
+            "node_id": "",
+            "port": "40080",
+            "create_fails": False,
+            "import_fails": False,
+            "import_loses": False,
+        }
+    )
+
+    def __post_init__(self) -> None:
+        self.write(self.start)
+
+    def read(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self.root / "books.json").read_text())
+        return found
+
+    def write(self, books: dict[str, Any]) -> None:
+        (self.root / "books.json").write_text(json.dumps(books))
+
+    def change(self, **facts: Any) -> None:
+        self.write(self.read() | facts)
+
+    def change_node(self, **facts: Any) -> None:
+        books = self.read()
+        books["containers"][NODE] |= facts
+        self.write(books)
+
+    def calls(self, program: str) -> list[list[str]]:
+        """Return what a program was asked for, and forget it."""
+        books = self.read()
+        found = [call[1:] for call in books["calls"] if call[0] == program]
+        self.write(books | {"calls": []})
+        return found
+
+
+@dataclass
+class World:
+    """A machine with an engine, kind, and the API of the cluster that kind makes."""
+
+    root: Path
+    api: FakeApi
+
+    def __post_init__(self) -> None:
+        self.root.mkdir(exist_ok=True)
+        self.books = Books(self.root)
+        file = self.api.kubeconfig(self.root)
+        text = file.read_text().replace("name: fake", f"name: kind-{NAME}")
+        file.write_text(text.replace("another", f"kind-{NAME}"))
+        head = BOOKS.replace("@ROOT@", repr(str(self.root)))
+        docker = self.root / "fake-docker"
+        docker.write_text(head + DOCKER)
+        self.kind = self.root / "fake-kind"
+        self.kind.write_text(f"#!{sys.executable} -SE\n{head}{KIND}")
+        self.kind.chmod(0o755)
+        self.engine = FakeEngine(docker, self.books)
+        self.cache = Cache(self.root / "cache")
+        self.progress = Progress(quiet=True)
+        self.api.texts |= {"/readyz": "ok", "/version": '{"gitVersion": "v1.34.4"}'}
+        ready = [{"type": "Ready", "status": "True", "lastHeartbeatTime": "2099-01-01T00:00:00Z"}]
+        node = {"metadata": {"name": NODE}, "status": {"conditions": ready}}
+        self.api.put("/api/v1/nodes", node)
+        dns = {
+            "metadata": {"name": "coredns-1", "labels": {"k8s-app": "kube-dns"}},
+            "spec": {"containers": [{"name": "coredns"}]},
+            "status": {
+                "conditions": ready,
+                "containerStatuses": [
+                    {
+                        "name": "coredns",
+                        "ready": True,
+                        "state": {"running": {"startedAt": "2099-01-01T00:00:00Z"}},
+                    }
+                ],
+            },
+        }
+        self.api.put("/api/v1/namespaces/kube-system/pods", dns)
+        self.api.objects.setdefault("/api/v1/namespaces/kube-system/events", {})
+
+    def provider(self, name: str = NAME, host_port: int | None = None) -> KindProvider:
+        tools: Any = SimpleNamespace(kind=self.kind, kubectl=self.root / "kubectl")
+        image: Any = SimpleNamespace(ref=self.books.read()["image"])
+        return KindProvider(
+            name,
+            tools,
+            self.engine,
+            image,
+            self.cache,
+            self.progress,
+            host_port=host_port,
+            node_port=30080,
+        )
