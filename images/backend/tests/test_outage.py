@@ -149,6 +149,30 @@ def test_a_frozen_server_blocks_no_probe(fragile: Postgres, migrated: str, token
         assert client.get("/api/alice/tasks").status_code == 200
 
 
+def test_a_pool_that_requests_hold_is_named(migrated: str, token: Token) -> None:
+    with serving(migrated, token) as (client, state):
+        held = [state.engine.connect() for _ in range(db.POOL_SIZE + db.POOL_OVERFLOW)]
+        try:
+            in_use = "all connections of this process are in use"
+            eventually(lambda: in_use in client.get("/ready").text)
+            assert client.get("/ready").status_code == 503
+            assert health(client)["status"] == "degraded"
+        finally:
+            for connection in held:
+                connection.close()
+        eventually(lambda: client.get("/ready").status_code == 200)
+
+
+def test_liveness_survives_what_nobody_expected(
+    migrated: str, token: Token, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serving(migrated, token) as (client, state):
+        monkeypatch.setattr(state.engine, "connect", lambda: 1 / 0)
+        assert health(client)["database"]["status"] == "unreachable"
+        ready = client.get("/ready")
+        assert (ready.status_code, "division by zero" in ready.text) == (503, True)
+
+
 def test_a_long_statement_is_cancelled(
     migrated: str, token: Token, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import psycopg
 from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
-from todo_backend.connection import BoundedConnection, connector
+from todo_backend.connection import BoundedConnection
 
 STATEMENT_TIMEOUT_S = 5
 POOL_SIZE = 5
 POOL_OVERFLOW = 5
 POOL_TIMEOUT_S = 3
 
+type Connect = Callable[[], BoundedConnection]
 
-def make_engine(url: str) -> Engine:
+
+def make_engine(connect: Connect) -> Engine:
     """Return the pooled engine for requests; opens no connection yet."""
     engine = create_engine(
         "postgresql+psycopg://",
-        creator=connector(url, BoundedConnection),
+        creator=connect,
         pool_size=POOL_SIZE,
         max_overflow=POOL_OVERFLOW,
         pool_timeout=POOL_TIMEOUT_S,

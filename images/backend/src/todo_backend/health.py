@@ -12,9 +12,11 @@ from typing import Literal
 import psycopg
 from sqlalchemy import Engine
 from sqlalchemy.exc import ProgrammingError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
 from todo_backend import schema
 from todo_backend.causes import explain
+from todo_backend.db import Connect
 
 READY_WAIT_S = 1.5
 HEALTH_WAIT_S = 0.3
@@ -47,8 +49,9 @@ class DatabaseMonitor:
     bounded time and then hears that there is no answer.
     """
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, connect: Connect) -> None:
         self._engine = engine
+        self._connect = connect
         self._thread = ThreadPoolExecutor(1, "database-monitor")
         self._look: asyncio.Future[DatabaseReport] | None = None
         self._started = 0.0
@@ -106,11 +109,24 @@ class DatabaseMonitor:
             if not isinstance(error.orig, psycopg.errors.UndefinedTable):
                 return DatabaseReport("unreachable", explain(error))
             revision = None
+        except PoolTimeoutError as error:
+            return self._full(error)
         except SQLAlchemyError as error:
+            return DatabaseReport("unreachable", explain(error))
+        except Exception as error:  # whatever it is: liveness must not depend on the database
+            logger.exception("unexpected failure of a look at the database")
             return DatabaseReport("unreachable", explain(error))
         if problem := schema.problem(revision):
             return DatabaseReport("connected", problem)
         return DatabaseReport("connected", f"schema revision {revision}", ready=True)
+
+    def _full(self, error: PoolTimeoutError) -> DatabaseReport:
+        """Find out why no connection is free: a silent database, or very many requests."""
+        try:
+            self._connect().close()
+        except psycopg.Error as cause:
+            return DatabaseReport("unreachable", explain(cause))
+        return DatabaseReport("connected", explain(error))
 
     def close(self) -> None:
         """End the thread, after the look that it is at."""

@@ -11,6 +11,7 @@ from anyio import CapacityLimiter
 
 from todo_backend.auth import TokenVerifier
 from todo_backend.cohere_api import AiReport, CohereApi
+from todo_backend.connection import BoundedConnection, connector
 from todo_backend.db import make_engine
 from todo_backend.health import DatabaseMonitor
 from todo_backend.settings import Settings
@@ -29,9 +30,10 @@ class State:
         self.version = version("todo-backend")
         self.pod = socket.gethostname()
         self.was_ready = False
-        self.engine = make_engine(settings.database_url.get_secret_value())
+        connect = connector(settings.database_url.get_secret_value(), BoundedConnection)
+        self.engine = make_engine(connect)
         self.store = TaskStore(self.engine)
-        self.database = DatabaseMonitor(self.engine)
+        self.database = DatabaseMonitor(self.engine, connect)
         self.verifier = TokenVerifier(settings.better_auth_secret.get_secret_value())
         self.cohere = CohereApi(
             settings.cohere_api_key.get_secret_value(),
