@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import secrets
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from pytest_bdd import given, parsers, then, when
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from playwright.sync_api import Locator, Page, Response
 
     from fixtures.browser import Visit
@@ -47,9 +47,17 @@ def _expect(locator: Locator) -> Any:
     return expect(locator)
 
 
-def _saved(method: str) -> Callable[[Response], bool]:
-    """Return what recognises the answer to a change of a todo."""
-    return lambda r: r.request.method == method and "/tasks" in r.url and r.ok
+@contextlib.contextmanager
+def _saving(person: Person, method: str) -> Iterator[None]:
+    """Do something that changes a todo, and see that the change was accepted."""
+
+    def changes(response: Response) -> bool:
+        return response.request.method == method and "/tasks" in response.url
+
+    with person.page.expect_response(changes) as caught:
+        yield
+    said = caught.value
+    assert said.ok, f"{method} {said.url} was answered with {said.status}: {said.text()[:300]}"
 
 
 @given("a person who opens it in a browser", target_fixture="person")
@@ -96,14 +104,14 @@ def out_of_sight(person: Person) -> None:
 @when(parsers.parse('adds the todo "{title}"'))
 def adds(person: Person, title: str) -> None:
     person.page.get_by_label("New task").fill(title)
-    with person.page.expect_response(_saved("POST")):
+    with _saving(person, "POST"):
         person.page.get_by_role("button", name="Add task").click()
     person.sees_todo(title)
 
 
 @when(parsers.parse('the person completes "{title}"'))
 def completes(person: Person, title: str) -> None:
-    with person.page.expect_response(_saved("PUT")):
+    with _saving(person, "PUT"):
         person.checkbox(title).check()
 
 
@@ -112,14 +120,14 @@ def renames(person: Person, old: str, new: str) -> None:
     page = person.page
     page.get_by_role("button", name=f"Edit: {old}", exact=True).click()
     page.get_by_role("textbox", name="Title").fill(new)
-    with page.expect_response(_saved("PUT")):
+    with _saving(person, "PUT"):
         page.get_by_role("button", name="Save").click()
     person.sees_todo(new)
 
 
 @when(parsers.parse('the person deletes "{title}"'))
 def deletes(person: Person, title: str) -> None:
-    with person.page.expect_response(_saved("DELETE")):
+    with _saving(person, "DELETE"):
         person.page.get_by_role("button", name=f"Delete: {title}", exact=True).click()
     _expect(person.checkbox(title)).to_have_count(0)
 
