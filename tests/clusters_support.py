@@ -13,6 +13,7 @@ from kube_support import FakeApi
 
 from harness.cache import Cache
 from harness.clusters.kind import KindProvider
+from harness.kube.namespaces import MANAGED
 from harness.progress import Progress
 
 NAME = "deploy-test"
@@ -26,8 +27,11 @@ import fcntl, json, os, sys
 ROOT = @ROOT@
 lock = open(ROOT + "/lock", "w"); fcntl.flock(lock, fcntl.LOCK_EX)
 books = json.load(open(ROOT + "/books.json"))
+def save():
+    with open(ROOT + "/books.tmp", "w") as new: json.dump(books, new)
+    os.rename(ROOT + "/books.tmp", ROOT + "/books.json")
 def end(text="", code=0, error=""):
-    json.dump(books, open(ROOT + "/books.json", "w"))
+    save()
     sys.stdout.write(text); sys.stderr.write(error); sys.stdout.flush(); sys.stderr.flush()
     os._exit(code)
 args = sys.argv[1:]
@@ -106,7 +110,7 @@ books["env"] = {k: os.environ.get(k) for k in ("KUBECONFIG", "DOCKER_HOST")}
 option = {a.split("=")[0]: a.split("=", 1)[1] for a in args if "=" in a}
 name = option.get("--name", "")
 def docker(*words):
-    json.dump(books, open(ROOT + "/books.json", "w")); fcntl.flock(lock, fcntl.LOCK_UN)
+    save(); fcntl.flock(lock, fcntl.LOCK_UN)
     subprocess.run(["docker", *words], check=True)
     fcntl.flock(lock, fcntl.LOCK_EX); books.update(json.load(open(ROOT + "/books.json")))
 def kubeconfig():
@@ -174,7 +178,9 @@ class Books:
         return found
 
     def write(self, books: dict[str, Any]) -> None:
-        (self.root / "books.json").write_text(json.dumps(books))
+        new = self.root / "books.new"
+        new.write_text(json.dumps(books))
+        new.rename(self.root / "books.json")
 
     def change(self, **facts: Any) -> None:
         self.write(self.read() | facts)
@@ -234,6 +240,23 @@ class World:
         }
         self.api.put("/api/v1/namespaces/kube-system/pods", dns)
         self.api.objects.setdefault("/api/v1/namespaces/kube-system/events", {})
+
+    def make(self) -> KindProvider:
+        """Return a provider whose cluster is there, as `ensure` leaves it behind."""
+        provider = self.provider()
+        provider.folder.mkdir(parents=True)
+        provider.kubeconfig.write_text((self.root / "kubeconfig").read_text())
+        said = f'Set kubectl context to "kind-{NAME}"'
+        (provider.folder / "kind.log").write_text(said)
+        node = {
+            "State": {"Running": True},
+            "Config": {"Labels": {MANAGED: "true"}},
+            "Image": IMAGE_ID,
+            "HostConfig": {"PortBindings": {"30080/tcp": [{"HostPort": "40080"}]}},
+            "marks": ["/kind/deploy-harness-complete"],
+        }
+        self.books.change(containers={NODE: node})
+        return provider
 
     def provider(self, name: str = NAME, host_port: int | None = None) -> KindProvider:
         tools: Any = SimpleNamespace(kind=self.kind, kubectl=self.root / "kubectl")

@@ -17,7 +17,7 @@ from harness.clusters.node_disk import KEEP, Ledger, NodeImage, repository, supe
 def world(tmp_path: Path) -> Iterator[World]:
     api = FakeApi()
     world = World(tmp_path / "world", api)
-    world.provider().ensure()
+    world.make()
     images = {f"app:{i}": f"sha256:app{i}" for i in range(9)} | {"db:1": "sha256:db1"}
     world.books.change(images=world.books.read()["images"] | images)
     yield world
@@ -93,8 +93,9 @@ def test_superseded_images_go_but_the_newest_few(world: World) -> None:
 
 def test_what_a_container_uses_stays(world: World) -> None:
     world.books.change(used=["sha256:app0"])
-    for i in range(KEEP + 3):
+    for i in range(KEEP + 2):
         world.provider().load([f"app:{i}"])
+    world.provider().load([f"app:{KEEP + 2}"])
     assert "sha256:app0" in world.books.read()["held"]
     assert "sha256:app1" not in world.books.read()["held"]
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import yaml
 from clusters_support import NAME, NODE, World
-from kube_support import FakeApi
+from kube_support import FakeApi, until
 from pytest_kind import KindCluster
 
 from harness.clusters import _launch, kind_config
@@ -74,8 +74,7 @@ def test_node_carries_our_label_and_refuses_unknown_ports(world: World) -> None:
 
 
 def test_stopped_is_woken(world: World) -> None:
-    provider = world.provider()
-    provider.ensure()
+    provider = world.make()
     provider.stop()
     assert not world.books.read()["containers"][NODE]["State"]["Running"]
     kinds(world)
@@ -94,7 +93,7 @@ def test_stopped_is_woken(world: World) -> None:
 def test_made_anew_with_the_reason_said(
     world: World, change: dict[str, object], why: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    world.provider().ensure()
+    world.make()
     world.books.change_node(**change)
     kinds(world)
     world.progress.quiet, world.progress.stream = False, sys.stdout
@@ -105,15 +104,21 @@ def test_made_anew_with_the_reason_said(
 
 def test_made_anew_when_it_does_not_answer(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harness.clusters.kind._ANSWERS", 0.3)
-    world.provider().ensure()
+    world.make()
     world.api.refusals["/readyz"] = 500
-    threading.Timer(2.0, world.api.refusals.clear).start()
+
+    def mend() -> None:
+        until(lambda: not world.books.read()["containers"], 60)
+        world.api.refusals.clear()
+
+    thread = threading.Thread(target=mend)
+    thread.start()
     assert world.provider().ensure().created
+    thread.join()
 
 
 def test_interrupted_before_its_end_is_made_anew(world: World) -> None:
-    provider = world.provider()
-    provider.ensure()
+    provider = world.make()
     world.books.change_node(marks=[])
     (provider.folder / "kind.log").write_text("Starting control-plane")
     kinds(world)
@@ -122,8 +127,7 @@ def test_interrupted_before_its_end_is_made_anew(world: World) -> None:
 
 
 def test_interrupted_after_kind_had_ended_is_kept(world: World) -> None:
-    provider = world.provider()
-    provider.ensure()
+    provider = world.make()
     world.books.change_node(marks=[])
     kinds(world)
     assert not provider.ensure().created
@@ -131,8 +135,7 @@ def test_interrupted_after_kind_had_ended_is_kept(world: World) -> None:
 
 
 def test_orphan_of_a_killed_run_is_waited_for(world: World) -> None:
-    provider = world.provider()
-    provider.ensure()
+    provider = world.make()
     held = (provider.folder / "kind.lock").open("a")
     fcntl.flock(held, fcntl.LOCK_EX)
     done = threading.Event()
@@ -146,7 +149,7 @@ def test_orphan_of_a_killed_run_is_waited_for(world: World) -> None:
 
 def test_leftovers_are_removed_first(world: World) -> None:
     books = world.books.read()
-    world.provider().ensure()
+    world.make()
     node = world.books.read()["containers"][NODE]
     world.books.change(containers={f"{NAME}-worker": node}, calls=books["calls"])
     assert world.provider().ensure().created
@@ -154,8 +157,7 @@ def test_leftovers_are_removed_first(world: World) -> None:
 
 
 def test_cluster_of_somebody_else_is_left_alone(world: World) -> None:
-    provider = world.provider()
-    provider.ensure()
+    provider = world.make()
     world.books.change_node(Config={"Labels": {}})
     kinds(world)
     for act in (provider.ensure, provider.delete):
@@ -177,7 +179,7 @@ def test_port_in_use_is_said_before_anything_is_made(world: World) -> None:
 
 
 def test_another_port_is_another_cluster(world: World) -> None:
-    world.provider().ensure()
+    world.make()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -206,19 +208,17 @@ def test_unhealthy_after_create_tells_the_nodes_words(
 
 
 def test_deleted_with_all_it_left(world: World) -> None:
-    provider = world.provider()
-    access = provider.ensure()
+    provider = world.make()
     provider.delete()
     provider.delete()
     assert world.books.read()["containers"] == {}
-    assert not access.kubeconfig.exists()
+    assert not provider.kubeconfig.exists()
     with pytest.raises(ClusterMissingError):
         provider.endpoint()
 
 
 def test_endpoint_is_what_the_node_publishes(world: World) -> None:
-    provider = world.provider()
-    provider.ensure()
+    provider = world.make()
     assert provider.endpoint() == "http://127.0.0.1:40080"
     with pytest.raises(ClusterUnhealthyError, match="30081"):
         provider.endpoint(30081)
