@@ -16,7 +16,7 @@ const neverLoaded = [
   "typescript/**",
   "react-dom/cjs/react-dom-server*",
   "next/dist/build/swc/**",
-  "next/dist/compiled/@edge-runtime/**",
+  "next/dist/compiled/@edge-runtime/primitives/**",
   "next/dist/compiled/@mswjs/**",
   "next/dist/compiled/conf/**",
   "next/dist/compiled/edge-runtime/**",
@@ -26,7 +26,8 @@ const neverLoaded = [
   "next/dist/compiled/watchpack/**",
   "next/dist/compiled/ws/**",
   "next/dist/server/capsize-font-metrics.json",
-  "next/dist/server/dev/**",
+  "next/dist/server/dev/hot-reloader-turbopack.js",
+  "next/dist/server/dev/hot-reloader-webpack.js",
 ].map((pattern) => `node_modules/${pattern}`);
 
 const config: NextConfig = {

@@ -34,9 +34,11 @@ export function Assistant({ userId, open, onClose, onTasksChanged }: Props) {
     if (open) input.current?.focus();
   }, [open]);
 
-  // Both make the conversation longer.
-  // oxlint-disable-next-line react/exhaustive-effect-dependencies
-  useEffect(() => end.current?.scrollIntoView({ block: "end" }), [entries, busy]);
+  useEffect(() => {
+    end.current?.scrollIntoView({ block: "end" });
+    // Both make the conversation longer.
+    // oxlint-disable-next-line react/exhaustive-effect-dependencies
+  }, [entries, busy]);
 
   async function send(text: string) {
     const message = text.trim();

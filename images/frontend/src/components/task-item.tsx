@@ -88,7 +88,9 @@ function EditForm({
   const notesInput = useRef<HTMLTextAreaElement>(null);
   const [empty, setEmpty] = useState(false);
 
-  useEffect(() => titleInput.current?.select(), []);
+  useEffect(() => {
+    titleInput.current?.select();
+  }, []);
 
   function save() {
     const title = titleInput.current?.value.trim() ?? "";

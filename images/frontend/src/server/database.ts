@@ -1,14 +1,15 @@
 /** The connection pool to PostgreSQL, and one-line reasons why it cannot be reached. */
 
-import { Client, Pool, type ClientConfig, type PoolClient } from "pg";
+import type { Socket } from "node:net";
+import { Client, Pool, type ClientConfig } from "pg";
 import { parseDatabaseUrl } from "./database-url";
 import { log } from "./log";
 
 const CONNECT_TIMEOUT_MS = 3_000;
 /** With all connections busy, a request waits for its turn, which is not the database's fault. */
 const TURN_TIMEOUT_MS = 15_000;
-/** A busy connection that is silent for longer belongs to a server that is gone. */
-const SILENCE_TIMEOUT_MS = 5_000;
+/** A query without an answer for longer belongs to a server that is gone. */
+const ANSWER_TIMEOUT_MS = 6_000;
 
 export function clientConfig(databaseUrl: string): ClientConfig {
   return {
@@ -19,11 +20,37 @@ export function clientConfig(databaseUrl: string): ClientConfig {
   };
 }
 
-// The pool knows one limit for both waiting and connecting, and hands it to its clients.
-class QuicklyConnectingClient extends Client {
+/**
+ * A connection that is closed when the server stops to answer. node-postgres has a query_timeout,
+ * too, but hands a connection that still waits for its answer back to the pool.
+ */
+class BoundedClient extends Client {
   constructor(config?: ClientConfig) {
-    // The pool hides the password from enumeration.
+    // The pool has one limit for waiting and connecting, and hides the password from enumeration.
     super({ ...config, password: config?.password, connectionTimeoutMillis: CONNECT_TIMEOUT_MS });
+    // While it is in use, nobody else listens: its query fails with the same error.
+    this.on("error", () => undefined);
+    type Query = (...args: unknown[]) => unknown;
+    const send = super.query.bind(this) as Query;
+    const query: Query = (...args) => {
+      const timer = setTimeout(() => this.abandon(), ANSWER_TIMEOUT_MS);
+      const callback = args.at(-1);
+      if (typeof callback === "function") {
+        args[args.length - 1] = (...result: unknown[]) => {
+          clearTimeout(timer);
+          (callback as Query)(...result);
+        };
+        return send(...args);
+      }
+      return (send(...args) as Promise<unknown>).finally(() => clearTimeout(timer));
+    };
+    this.query = query as typeof this.query;
+  }
+
+  private abandon(): void {
+    // node-postgres has no public name for the socket.
+    const { connection } = this as unknown as { connection: { stream: Socket } };
+    connection.stream.destroy(new Error("no answer from the database (timeout)"));
   }
 }
 
@@ -31,32 +58,14 @@ class QuicklyConnectingClient extends Client {
 export function createPool(databaseUrl: string): Pool {
   const pool = new Pool({
     ...clientConfig(databaseUrl),
-    Client: QuicklyConnectingClient,
+    Client: BoundedClient,
     connectionTimeoutMillis: TURN_TIMEOUT_MS,
     max: 8,
     idleTimeoutMillis: 30_000,
   });
   // Without a listener, an idle connection that the server closes would end the process.
   pool.on("error", (error) => log("warn", `database connection lost: ${databaseCause(error)}`));
-  pool.on("connect", (client) => {
-    const socket = socketOf(client);
-    socket?.on("timeout", () => socket.destroy(new Error("no answer from the database")));
-  });
-  pool.on("acquire", (client) => socketOf(client)?.setTimeout(SILENCE_TIMEOUT_MS));
-  pool.on("release", (_error, client) => socketOf(client)?.setTimeout(0));
   return pool;
-}
-
-interface Socket {
-  setTimeout(milliseconds: number): void;
-  destroy(error: Error): void;
-  on(event: "timeout", listener: () => void): void;
-}
-
-// node-postgres has no public name for the socket, and its own query_timeout hands a connection
-// that still waits for an answer back to the pool.
-function socketOf(client: PoolClient): Socket | undefined {
-  return (client as unknown as { connection?: { stream?: Socket } }).connection?.stream;
 }
 
 /** Why the database did not answer, in words, without anything secret. */
@@ -78,7 +87,7 @@ export function databaseCause(error: unknown): string {
     case "57P03":
       return "the database is starting up (57P03)";
   }
-  if (/timeout|timed out/i.test(message)) {
+  if (/^timeout|timed out/i.test(message)) {
     return `no answer within ${CONNECT_TIMEOUT_MS / 1000} s (timeout)`;
   }
   return code ? `${message} (${code})` : message;

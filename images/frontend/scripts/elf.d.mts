@@ -1,0 +1,1 @@
+export function withoutSymbols(binary: Buffer): Buffer;
