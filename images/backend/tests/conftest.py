@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import shutil
 import tempfile
 import threading
 import time
@@ -39,6 +40,16 @@ def postgres() -> Iterator[Postgres]:
 def fragile() -> Iterator[Postgres]:
     """Give a PostgreSQL server that a test may stop and freeze; it runs again for the next."""
     with _server() as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def tls_only() -> Iterator[Postgres]:
+    """Give a PostgreSQL server that refuses connections without TLS."""
+    if shutil.which("openssl") is None:
+        pytest.skip("openssl is not installed: the server's certificate cannot be made")
+    with _server() as server:
+        server.offer_tls()
         yield server
 
 

@@ -72,6 +72,18 @@ class Postgres:
         log = self._folder / "log"
         self._run("pg_ctl", "-D", str(self._data), "-l", str(log), "-w", "-t", "30", "start")
 
+    def offer_tls(self) -> None:
+        """Restart with a self-signed certificate, and refuse connections without TLS."""
+        subject, files = "/CN=localhost", ("-keyout", "server.key", "-out", "server.crt")
+        self._command("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1",
+                      "-subj", subject, *files, folder=self._data)  # fmt: skip
+        (self._data / "server.key").chmod(0o600)
+        with (self._data / "postgresql.conf").open("a") as file:
+            file.write("ssl = on\n")
+        (self._data / "pg_hba.conf").write_text("hostssl all all all scram-sha-256\n")
+        self.stop()
+        self.start()
+
     def stop(self) -> None:
         """Stop the server at once; its clients lose their connections."""
         self._run("pg_ctl", "-D", str(self._data), "-m", "fast", "-w", "-t", "30", "stop")
@@ -108,19 +120,22 @@ class Postgres:
             return cursor.fetchall() if cursor.description else []
 
     def _run(self, program: str, *arguments: str) -> None:
+        self._command(str(self._binaries / program), *arguments, folder=self._folder)
+
+    def _command(self, *command: str, folder: Path) -> None:
         user = pwd.getpwnam("postgres") if self._root else None
         done = subprocess.run(
-            [str(self._binaries / program), *arguments],
+            command,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
             timeout=TIMEOUT_S,
-            cwd=self._folder,
+            cwd=folder,
             user=user.pw_uid if user else None,
             group=user.pw_gid if user else None,
             extra_groups=[] if user else None,
             check=False,
         )
         if done.returncode:
-            raise RuntimeError(f"{program} failed ({done.returncode}): {done.stderr}")
+            raise RuntimeError(f"{command[0]} failed ({done.returncode}): {done.stderr}")

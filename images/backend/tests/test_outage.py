@@ -232,6 +232,30 @@ def test_a_wrong_url_is_named(
         assert_named(client, cause)
 
 
+def test_tls_with_channel_binding_works_as_managed_databases_want_it(
+    tls_only: Postgres, token: Token
+) -> None:
+    url = tls_only.url("postgres") + "?sslmode=require&channel_binding=require"
+    assert migrate(url, threading.Event())
+    with serving(url, token) as (client, state):
+        assert client.get("/ready").status_code == 200
+        with state.engine.connect() as connection:
+            query = "SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()"
+            assert connection.execute(text(query)).scalar() is True
+
+
+@pytest.mark.parametrize(
+    ("parameters", "cause"),
+    [
+        ("sslmode=disable", "demands TLS, and the URL does not ask for it"),
+        ("sslmode=verify-full&sslrootcert=system", "certificate is not trusted"),
+    ],
+)
+def test_wrong_tls_is_named(tls_only: Postgres, token: Token, parameters: str, cause: str) -> None:
+    with serving(f"{tls_only.url('postgres')}?{parameters}", token) as (client, _):
+        assert_named(client, cause)
+
+
 def test_an_address_that_swallows_packets_is_named(token: Token) -> None:
     with socket.socket() as deaf:  # accepts the connection, never says a word
         deaf.bind(("127.0.0.1", 0))
