@@ -75,11 +75,15 @@ class Deployment:
         for name in self.settings.project.images:
             self.builder.check(self._spec(name))
         if cluster:
-            self.jobs.start("cluster", self._make_cluster)
-            self.outside.begin()
-            self._start_probe_image()
-        for name in self.settings.project.images:
-            self._start_image(name)
+            self.outside.check()
+        self._begin_parts(cluster=cluster)
+
+    def _begin_parts(self, *, cluster: bool) -> list[Future[Any]]:
+        parts: list[Future[Any]] = []
+        if cluster:
+            parts.append(self.jobs.start("cluster", self._make_cluster))
+            parts += [*self.outside.begin(), self._start_probe_image()]
+        return parts + [self._start_image(name) for name in self.settings.project.images]
 
     def image(self, name: str) -> BuiltImage:
         """Return an image of the project, built from its present sources."""
@@ -235,8 +239,8 @@ class Deployment:
 
     def _install(self) -> Release:
         project, namespace = self.settings.project, self.settings.namespace
-        images = self.images()
-        access = self.cluster()
+        self.jobs.all(self._begin_parts(cluster=True))
+        images, access = self.images(), self.cluster()
         probe = self._start_probe_image().result()
         with self.progress.step("loading images into the cluster") as step:
             loaded = self.provider.load([*(image.ref for image in images.values()), probe.ref])

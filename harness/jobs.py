@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable
+from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from typing import Any, TypeVar
 
 from harness.command import Scope
@@ -31,6 +31,12 @@ class Jobs:
             if name not in self._futures:
                 self._futures[name] = self._pool.submit(self._run, work)
             return self._futures[name]
+
+    def all(self, futures: Iterable[Future[Any]]) -> None:
+        """Wait for several pieces; raise the first failure at once, whatever still runs."""
+        done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+        for future in done:
+            future.result()
 
     def _run(self, work: Callable[[], T]) -> T:
         with self._scope.entered():

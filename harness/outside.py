@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.databases.database import Database
 from harness.databases.external import PostgresExternal
@@ -80,12 +80,18 @@ class Outside:
                 name=project.database.name,
             )
 
-    def begin(self) -> None:
-        """Start all of it side by side, and return at once."""
+    def check(self) -> None:
+        """See that a database that the user gave lets us in, before anything is started."""
+        described = self.settings.project.database
+        if described and self.settings.environ.get(described.env):
+            self.database()
+
+    def begin(self) -> list[Future[Any]]:
+        """Start all of it side by side, and return at once what is under way."""
+        begun: list[Future[Any]] = []
         if self._postgres:
-            self.jobs.start("database", self._make_database)
-        for name in self.settings.project.standins:
-            self._start_standin(name)
+            begun.append(self.jobs.start("database", self._make_database))
+        return begun + [self._start_standin(name) for name in self.settings.project.standins]
 
     def database(self) -> Database:
         """Return the release's database."""

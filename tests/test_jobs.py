@@ -49,3 +49,17 @@ def test_interruption_ends_the_programs() -> None:
     jobs.close(interrupted=True)
     assert time.monotonic() - started < 30
     assert isinstance(future.exception(), CommandCancelledError)
+
+
+def test_first_failure_is_told_while_others_go_on() -> None:
+    jobs, end = Jobs(), threading.Event()
+
+    def fail() -> None:
+        raise ValueError("early")
+
+    long, failing = jobs.start("long", end.wait), jobs.start("failing", fail)
+    with pytest.raises(ValueError, match="early"):
+        jobs.all([long, failing])
+    assert not long.done()
+    end.set()
+    jobs.close(interrupted=False)

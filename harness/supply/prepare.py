@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_EXCEPTION, Future, wait
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from harness.cache import Cache
 from harness.errors import DeployError
@@ -94,7 +92,7 @@ def prepare(settings: Settings, cache: Cache, progress: Progress) -> Prepared:
         ]
         browser = jobs.start("browser", lambda: ensure_browser(environ, cache, progress))
         probe = jobs.start("probe", lambda: ensure_probe_image(engine, cache, progress, environ))
-        _all(node, *images, browser, probe)
+        jobs.all((node, *images, browser, probe))
         finished = True
     finally:
         jobs.close(interrupted=not finished)
@@ -139,10 +137,3 @@ def _problems(look: Callable[[], object]) -> Iterator[DeployError]:
 
 def _call(function: Callable[[str], Base], name: str) -> Callable[[], Base]:
     return lambda: function(name)
-
-
-def _all(*futures: Future[Any]) -> None:
-    """Return when all are done; raise the first failure at once."""
-    done, _ = wait(futures, return_when=FIRST_EXCEPTION)
-    for future in done:
-        future.result()
