@@ -22,7 +22,7 @@ _LOAD = re.compile(
     r"cannot load (?:Chart|values|requirements)\.ya?ml|chart\.metadata|validation: |"
     r"values\.schema\.json|invalid character .* looking for|chart file .* is larger"
 )
-_DEPENDENCY = re.compile(r"missing in charts/? directory: (?P<names>.+)|dependency build")
+_DEPENDENCY = re.compile(r"missing in charts/? directory: (?P<names>.+)")
 _KUBE_VERSION = re.compile(r"chart requires kubeVersion: (?P<said>.+)")
 _UNREACHABLE = re.compile(
     r"cluster unreachable|connection refused|no such host|i/o timeout|context .* does not exist|"
@@ -80,7 +80,7 @@ def rendering_cause(chart: Path, said: str) -> DeployError | None:
     if match := _DEPENDENCY.search(said):
         return errors.ChartInvalidError(
             chart,
-            f"charts that it depends on are missing: {match['names'] or said}",
+            f"charts that it depends on are missing: {match['names']}",
             f"run `helm dependency build {chart}`",
         )
     if match := _KUBE_VERSION.search(said):

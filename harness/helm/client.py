@@ -127,7 +127,10 @@ class Helm(Renderer):
         period.
         """
         argv = ["uninstall", release, "--namespace", namespace, "--timeout", _seconds(timeout)]
-        argv += ["--cascade", "foreground", "--wait"] if wait else []
+        if wait:
+            # Helm 4 with its own watch gives up when an object's first state comes late.
+            strategy = "--wait=legacy" if self.version[0] >= 4 else "--wait"
+            argv += ["--cascade", "foreground", strategy]
         try:
             self._ask(*argv, timeout=timeout)
         except CommandFailedError as error:
@@ -192,7 +195,8 @@ class Helm(Renderer):
             self.rollback(release, namespace, needed.to, timeout=timeout)
 
     def _force(self) -> list[str]:
-        return ["--force-conflicts"] if self.version[0] >= 4 else []
+        # A release of Helm 3 would else be updated as Helm 3 does it, where force is an error.
+        return ["--server-side=true", "--force-conflicts"] if self.version[0] >= 4 else []
 
     def _failed(
         self,

@@ -16,6 +16,8 @@ from harness.helm.errors import LintFailedError
 from harness.helm.process import VALUES, Program
 
 _RENDER_SECONDS = 60.0
+# A finding of Helm 4 goes on for some lines.
+_FINDING = re.compile(r"^\[(?:ERROR|WARNING)\].*(?:\n(?!\[|\n).+)*", re.MULTILINE)
 
 
 class Renderer(Program):
@@ -51,7 +53,7 @@ class Renderer(Program):
         try:
             return self._run(*argv, timeout=_RENDER_SECONDS, values=values).stdout
         except CommandFailedError as error:
-            findings = re.findall(r"^\[(?:ERROR|WARNING)\].*", error.completed.stdout, re.MULTILINE)
+            findings = _FINDING.findall(error.completed.stdout)
             text = "\n".join(findings) or error.completed.stdout + error.completed.stderr
             raise LintFailedError(chart, self._redacted(values, text)) from error
 
