@@ -5,15 +5,14 @@ from __future__ import annotations
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from contextvars import copy_context
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.cache import Cache, digest
-from harness.command import CommandFailedError, Completed, run
+from harness.command import CommandFailedError, Completed, Scope, run
 from harness.errors import DeployError
+from harness.jobs import Jobs
 from harness.supply import debian, gobuild
 from harness.supply.runtime import runtime_wrapper
 
@@ -118,14 +117,18 @@ def build(
     with cache.lock("node-image-" + ref.rpartition(":")[2]):
         if engine.has_image(ref):
             return ref
-        with ThreadPoolExecutor(1) as pool:
-            packages = pool.submit(copy_context().run, _root_file_system, cache, progress)
+        jobs, finished = Jobs(1), False
+        try:
+            packages = jobs.start("packages", lambda: _root_file_system(cache, progress))
             programs = {
                 program.name: program.build(cache, progress, environ, goos="linux")
                 for program in PROGRAMS
             }
             programs["runtime-wrapper"] = runtime_wrapper(cache, progress, environ)
             rootfs = packages.result()
+            finished = True
+        finally:
+            jobs.close(interrupted=not finished)
         with tempfile.TemporaryDirectory(prefix="deploy-node-") as folder:
             context = _context(Path(folder), rootfs, programs)
             _Assembly(engine, progress, ref, context).run()
@@ -205,7 +208,7 @@ class _Assembly:
         try:
             yield names
         finally:
-            run(self._engine.argv("rmi", *refs), timeout=120, check=False)
+            self._remove("rmi", *refs)
 
     def _build(self, target: str, name: str, step: Step) -> None:
         self._docker(
@@ -229,7 +232,7 @@ class _Assembly:
             "--privileged",
             f"--label={LABEL}",
             "--network=none",
-            "--volume=/store",
+            "--mount=type=volume,destination=/store",  # one that the image does not ask for
             "--entrypoint=/usr/bin/sleep",
             image,
             "infinity",
@@ -238,8 +241,7 @@ class _Assembly:
         try:
             yield container
         finally:
-            argv = self._engine.argv("rm", "--force", "--volumes", container)
-            run(argv, timeout=120, check=False)
+            self._remove("rm", "--force", "--volumes", container)
 
     def _preload(self, container: str, archive: Path, step: Step) -> None:
         for file in (archive, RECIPE / "preload"):
@@ -256,6 +258,10 @@ class _Assembly:
             container,
             self._ref,
         )
+
+    def _remove(self, *words: str) -> None:
+        with Scope().entered():  # an interrupted run cleans up too
+            run(self._engine.argv(*words), timeout=120, check=False)
 
     def _docker(
         self,

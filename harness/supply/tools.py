@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.cache import digest
-from harness.command import CommandFailedError, CommandTimedOutError, run
+from harness.command import CommandFailedError, CommandTimedOutError, Scope, run
 from harness.errors import DeployError
 from harness.supply import gobuild
 from harness.supply.nodebuild import LABEL
@@ -204,6 +204,7 @@ def _copy_kubectl(engine: Engine, cache: Cache, image: NodeImage) -> Path:
             source = f"{container}:/usr/bin/kubectl"
             run(engine.argv("cp", "--follow-link", source, str(folder / "kubectl")), timeout=120)
         finally:
-            run(engine.argv("rm", "--force", "--volumes", container), timeout=60)
+            with Scope().entered():  # an interrupted run cleans up too
+                run(engine.argv("rm", "--force", "--volumes", container), timeout=60)
 
     return cache.make("tools", _image_key(image.ref), make) / "kubectl"

@@ -39,6 +39,7 @@ var commands = map[string]func(){
 	"kubelet":                 run(func() *cobra.Command { return kubelet.NewKubeletCommand(context.Background()) }),
 	"kubeadm":                 func() { kubeadmutil.HandleError(kubeadm.Run()) },
 	"kubectl":                 kubectl,
+	"node-storage":            nodeStorage, // our own; see storage.go
 }
 
 func main() {
