@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import json
 import re
 import shutil
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from harness.cache import Cache
 from harness.command import environment
@@ -90,9 +92,13 @@ def render(
     paths: dict[str, Any] | None = None, release: str = RELEASE, namespace: str = NAMESPACE
 ) -> Manifest:
     """Render the chart with values by dotted path; those of SECRETS by default."""
-    values = values_from_paths(SECRETS if paths is None else paths)
-    text = helm().template(CHART, release, namespace, values, kube_version="1.34.0")
-    return Manifest(text)
+    values = json.dumps(values_from_paths(SECRETS if paths is None else paths))
+    return Manifest(_rendered(values, release, namespace))
+
+
+@functools.cache
+def _rendered(values: str, release: str, namespace: str) -> str:
+    return helm().template(CHART, release, namespace, json.loads(values), kube_version="1.34.0")
 
 
 class Manifest:
@@ -143,10 +149,6 @@ def selects(selector: dict[str, str], labels: dict[str, str]) -> bool:
 
 def parameters() -> list[tuple[str, str, str]]:
     """Return path, default and meaning of each `# --` comment of values.yaml."""
-    import json
-
-    import yaml
-
     text = (CHART / "values.yaml").read_text()
     values = yaml.safe_load(text)
     found, folders, meaning = [], list[tuple[int, str]](), ""

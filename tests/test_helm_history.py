@@ -6,7 +6,6 @@ import pytest
 
 from harness.helm.history import Repair, Revision, repair_of
 
-
 LEFT_ALONE, REMOVED = "left alone", "removed"
 
 
