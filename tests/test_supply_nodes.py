@@ -13,7 +13,7 @@ import pytest
 
 from harness.cache import Cache
 from harness.progress import Progress
-from harness.supply import debian, gobuild, nodebuild, nodes
+from harness.supply import debian, gobuild, nodeassembly, nodebuild, nodes
 
 RECIPE = nodebuild.RECIPE
 
@@ -147,8 +147,10 @@ def test_image_is_built_where_no_registry_answers(cache, progress, tmp_path, mon
     assert image.ref == nodebuild.reference()
     calls = engine.calls
     targets = [call.split("--target=")[1].split()[0] for call in calls if call.startswith("build")]
-    assert targets == ["base", *nodebuild.COMPONENTS]
-    assert all(f"--label={nodebuild.LABEL}" in c for c in calls if c.split()[0] in {"build", "run"})
+    assert targets == ["base", *nodeassembly.COMPONENTS]
+    assert all(
+        f"--label={nodeassembly.LABEL}" in c for c in calls if c.split()[0] in {"build", "run"}
+    )
     assert [c.split()[0] for c in calls[-4:]] == ["exec", "commit", "rm", "rmi"]
     assert calls[-3].endswith(f"box {image.ref}")
     said = (tmp_path / "mmdebstrap.said").read_text()
@@ -164,7 +166,7 @@ def test_failed_build_names_its_step_and_leaves_nothing(
     unreachable(monkeypatch)
     engine = FakeEngine(tmp_path)
     engine.fail(word)
-    with pytest.raises(nodebuild.NodeBuildFailedError) as caught:
+    with pytest.raises(nodeassembly.NodeBuildFailedError) as caught:
         nodes.ensure_node_image(engine, cache, progress, {})
     assert f"no {word} today" in caught.value.seen
     assert f"{engine.client} {word}" in caught.value.looked

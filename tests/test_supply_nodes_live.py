@@ -15,7 +15,7 @@ import pytest
 from harness.command import Completed
 from harness.errors import DeployError
 from harness.progress import Progress
-from harness.supply import nodebuild
+from harness.supply import nodeassembly, nodebuild
 from harness.supply.engine import Engine, find_engine
 
 pytestmark = pytest.mark.engine
@@ -90,7 +90,7 @@ def test_images_of_the_control_plane_are_known_to_the_runtime(node):
     version = node.read("cat", "/kind/version").strip()
     wanted = node.read("kubeadm", "config", "images", "list", "--kubernetes-version", version)
     assert set(wanted.split()) <= tags
-    assert len(wanted.split()) == len(nodebuild.COMPONENTS)
+    assert len(wanted.split()) == len(nodeassembly.COMPONENTS)
 
 
 @pytest.mark.parametrize(

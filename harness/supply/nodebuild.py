@@ -4,28 +4,24 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.cache import Cache, digest
-from harness.command import CommandFailedError, Completed, Scope, run
+from harness.command import CommandFailedError, run
 from harness.errors import DeployError
 from harness.jobs import Jobs
 from harness.supply import debian, gobuild
+from harness.supply.nodeassembly import RECIPE, Assembly
 from harness.supply.runtime import runtime_wrapper
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from harness.progress import Progress, Step
+    from harness.progress import Progress
     from harness.supply.engine import Engine
 
-RECIPE = gobuild.SOURCES.parent / "node"
 RUNTIME = gobuild.SOURCES.parent / "runtime"
 REPOSITORY = "deploy-supply/kind-node"
-LABEL = "io.deploy-harness.managed=true"
 PROGRAMS = (
     gobuild.KUBERNETES,
     gobuild.ETCD,
@@ -33,18 +29,8 @@ PROGRAMS = (
     gobuild.CRICTL,
     gobuild.PAUSE,
 )
-COMPONENTS = (
-    "kube-apiserver",
-    "kube-controller-manager",
-    "kube-scheduler",
-    "kube-proxy",
-    "etcd",
-    "coredns",
-    "pause",
-)
 _SUITE = "bookworm"  # the last whose systemd boots on cgroup v1
 _DOCUMENTS = ("man", "locale", "doc", "info")
-_ENTRYPOINT = '["/usr/local/bin/entrypoint", "/sbin/init"]'
 
 
 class MmdebstrapMissingError(DeployError):
@@ -68,18 +54,6 @@ class PackagesFailedError(DeployError):
             seen=error.seen,
             looked="mmdebstrap, with the packages of " + str(RECIPE / "packages.txt"),
             fix="check that this machine reaches Debian's package archive (`apt-get update`)",
-        )
-
-
-class NodeBuildFailedError(DeployError):
-    """A step of building the node image failed in the engine."""
-
-    def __init__(self, step: str, error: CommandFailedError) -> None:
-        super().__init__(
-            needed=f"{step}, to build the node image",
-            seen=error.seen,
-            looked=f"{error.needed}; recipe: {RECIPE}",
-            fix="read its last lines above, then run again; nothing half-made stays",
         )
 
 
@@ -131,7 +105,7 @@ def build(
             jobs.close(interrupted=not finished)
         with tempfile.TemporaryDirectory(prefix="deploy-node-") as folder:
             context = _context(Path(folder), rootfs, programs)
-            _Assembly(engine, progress, ref, context).run()
+            Assembly(engine, progress, ref, context).run()
     return ref
 
 
@@ -176,105 +150,3 @@ def _context(folder: Path, rootfs: Path, programs: Mapping[str, Path]) -> Path:
         shutil.copy2(path, folder / "bin" / name)
     shutil.copyfile(rootfs, folder / "rootfs.tar")
     return folder
-
-
-class _Assembly:
-    """Base image, images of the control plane, and both made one in a container."""
-
-    def __init__(self, engine: Engine, progress: Progress, ref: str, context: Path) -> None:
-        self._engine, self._progress, self._ref, self._context = engine, progress, ref, context
-        self._key = ref.rpartition(":")[2]
-
-    def run(self) -> None:
-        with self._progress.step(f"assemble {self._ref}") as step, self._temporary() as names:
-            for target, name in names.items():
-                step.note(f"image of {target}")
-                self._build(target, name, step)
-            base = names.pop("base")
-            archive = self._context / "images.tar"
-            step.note("images of the control plane")
-            self._docker("save the images", "save", f"--output={archive}", *names.values())
-            with self._container(base) as container:
-                step.note("unpacking the images of the control plane")
-                self._preload(container, archive, step)
-                self._commit(container)
-
-    @contextmanager
-    def _temporary(self) -> Iterator[dict[str, str]]:
-        """Name the images that are needed on the way, and remove them afterwards."""
-        names = {"base": f"deploy-supply/node/base:{self._key}"}
-        names |= {part: f"deploy-supply/node/{part}:{self._key}" for part in COMPONENTS}
-        refs = list(names.values())
-        try:
-            yield names
-        finally:
-            self._remove("rmi", *refs)
-
-    def _build(self, target: str, name: str, step: Step) -> None:
-        self._docker(
-            f"the image of {target}",
-            "build",
-            f"--target={target}",
-            f"--tag={name}",
-            f"--label={LABEL}",
-            f"--build-arg=KUBERNETES_VERSION={gobuild.KUBERNETES.version}",
-            "--progress=plain",
-            str(self._context),
-            on_line=step.note,
-        )
-
-    @contextmanager
-    def _container(self, image: str) -> Iterator[str]:
-        started = self._docker(
-            "a container",
-            "run",
-            "--detach",
-            "--privileged",
-            f"--label={LABEL}",
-            "--network=none",
-            "--mount=type=volume,destination=/store",  # one that the image does not ask for
-            "--entrypoint=/usr/bin/sleep",
-            image,
-            "infinity",
-        )
-        container = started.stdout.strip()
-        try:
-            yield container
-        finally:
-            self._remove("rm", "--force", "--volumes", container)
-
-    def _preload(self, container: str, archive: Path, step: Step) -> None:
-        for file in (archive, RECIPE / "preload"):
-            self._docker("copy into the container", "cp", str(file), f"{container}:/store/")
-        argv = ("exec", container, "/store/preload", f"/store/{archive.name}")
-        self._docker("unpack the images", *argv, on_line=step.note)
-
-    def _commit(self, container: str) -> None:
-        self._docker(
-            "keep the result",
-            "commit",
-            f"--change=ENTRYPOINT {_ENTRYPOINT}",
-            "--change=CMD []",
-            container,
-            self._ref,
-        )
-
-    def _remove(self, *words: str) -> None:
-        with Scope().entered():  # an interrupted run cleans up too
-            run(self._engine.argv(*words), timeout=120, check=False)
-
-    def _docker(
-        self,
-        what: str,
-        *words: str,
-        on_line: Callable[[str], None] | None = None,
-    ) -> Completed:
-        try:
-            return run(
-                self._engine.argv(*words),
-                timeout=1200,
-                env={"DOCKER_BUILDKIT": "1"},
-                on_line=on_line,
-            )
-        except CommandFailedError as error:
-            raise NodeBuildFailedError(what, error) from error

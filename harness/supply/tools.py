@@ -14,7 +14,7 @@ from harness.cache import digest
 from harness.command import CommandFailedError, CommandTimedOutError, Scope, run
 from harness.errors import DeployError
 from harness.supply import gobuild
-from harness.supply.nodebuild import LABEL
+from harness.supply.nodeassembly import LABEL
 from harness.supply.nodes import candidates, ensure_node_image, wanted_kubernetes
 
 if TYPE_CHECKING:
