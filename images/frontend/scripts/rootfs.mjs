@@ -1,6 +1,6 @@
 /**
- * Makes the root file system of the image: node without its debug symbols, the shared libraries
- * that it names, the app, and the few files that a process expects. Nothing else.
+ * Makes the root file system below the app: node without its debug symbols, the shared libraries
+ * that it names, and the few files that a process expects. Nothing else.
  *
  *     node scripts/rootfs.mjs /rootfs
  */
