@@ -15,6 +15,7 @@ from harness.command import CommandFailedError, Completed
 from harness.kube.causes import ImagePullError
 from harness.kube.client import Kube
 from harness.kube.exec import Exec, ExecError
+from harness.kube.exec_stream import exit_of, stream
 from harness.kube.pods import INSTANCE
 from harness.probes import image, results
 from harness.probes.pod import ProbePod, pod
@@ -188,6 +189,27 @@ def test_program_that_fails_is_a_result(client: Kube, kubectl: Path, tmp_path: P
     found = Exec(client, kubectl).run("shop", "p", ["run", "x"], container="main")
     assert (found.exit_code, found.stdout) == (1, "a")
     assert "--container=main" in asked(tmp_path)[0]
+
+
+@pytest.mark.parametrize(
+    ("told", "code", "refusal"),
+    [
+        ({"status": "Success"}, 0, ""),
+        ({"details": {"causes": [{"reason": "ExitCode", "message": "7"}]}}, 7, ""),
+        ({"status": "Failure", "message": "no such file"}, None, "no such file"),
+        (None, None, "without a word"),
+    ],
+)
+def test_last_word_of_a_stream(told: object, code: int | None, refusal: str) -> None:
+    found, why = exit_of(json.dumps(told).encode() if told else b"")
+    assert found == code
+    assert refusal in why
+
+
+def test_server_that_knows_no_stream_runs_nothing(client: Kube) -> None:
+    came = stream(client, "shop", "p", ["x"], container="", stdin=None, timeout=5)
+    assert not came.began
+    assert "404" in came.refusal
 
 
 @pytest.mark.parametrize("step", ["compile", "image"])

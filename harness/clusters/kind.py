@@ -6,7 +6,6 @@ import re
 import subprocess
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +19,7 @@ from harness.clusters.errors import (
     ClusterUnhealthyError,
     ForeignClusterError,
 )
+from harness.clusters.kind_fault import INTERRUPTED, Fault, of_container
 from harness.clusters.kind_node import KindNode, NodeState
 from harness.clusters.node_disk import Ledger
 from harness.clusters.node_images import NodeImages
@@ -38,15 +38,6 @@ _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,48}[a-z0-9])?")
 _CREATE = 420.0  # seconds that kind may take on a slow machine
 _HEALTHY = 120.0  # seconds from "made" or "started" to a node that is Ready
 _ANSWERS = 5.0  # seconds in which a cluster that is used again has to answer
-
-
-@dataclass(frozen=True)
-class _Fault:
-    """Why a cluster that is there cannot be used as it is; whether waking it may be enough."""
-
-    why: str
-    wake: bool = False
-    stopped: bool = False
 
 
 class KindProvider:
@@ -191,48 +182,42 @@ class KindProvider:
             with self._progress.step(f"an earlier run's kind still works on {self.name}"):
                 tool.wait_idle(_CREATE)
 
-    def _fault(self, state: NodeState | None, tool: Kind) -> _Fault | None:
+    def _fault(self, state: NodeState | None, tool: Kind) -> Fault | None:
         """Return why the cluster cannot be used as it is; None when it can."""
         if state is None:
-            leftovers = self._node.leftovers()
-            return _Fault(f"only {', '.join(leftovers)} is left" if leftovers else "")
-        if state.image_id != self._engine.image_id(self._image):
-            return _Fault("it was made from another node image")
-        port = state.ports.get(self._node_port)
-        if port is None or self._host_port not in (None, port):
-            wanted = f"{self._host_port or 'any port'} -> {self._node_port}"
-            return _Fault(f"its port is {port} -> {self._node_port}, and {wanted} is wanted")
-        if not state.running:
-            return _Fault("it is stopped", wake=True, stopped=True)
+            left = self._node.leftovers()
+            return Fault(f"only {', '.join(left)} is left" if left else "")
+        image = self._engine.image_id(self._image)
+        if fault := of_container(state, image, self._node_port, self._host_port):
+            return fault
         if not self._node.is_complete():
-            why = "an earlier run was interrupted while it made it"
-            return _Fault(why, wake=tool.has_created())
+            return Fault(INTERRUPTED, wake=tool.has_created())
         return self._unhealthy(_ANSWERS)
 
-    def _unhealthy(self, timeout: float) -> _Fault | None:
+    def _unhealthy(self, timeout: float) -> Fault | None:
         try:
             self._export()
             with self._client() as client:
                 node_ready(client, timeout)
         except DeployError as error:
-            return _Fault(error.headline)
+            return Fault(error.headline)
         return None
 
-    def _start_again(self, fault: _Fault, tool: Kind) -> _Fault | None:
+    def _start_again(self, fault: Fault, tool: Kind) -> Fault | None:
         with self._progress.step(f"waking cluster {self.name}: {fault.why}"):
             # To the second, as the API tells its times.
             since = datetime.now(UTC).replace(microsecond=0) if fault.stopped else None
             self._node.start()
             if not (self._node.is_complete() or tool.has_created()):
-                return _Fault("an earlier run was interrupted while it made it")
+                return Fault(INTERRUPTED)
             try:
                 self._wait_healthy(since)
                 self._node.mark_complete()
             except DeployError as error:
-                return _Fault(f"it does not start again: {error.headline}")
+                return Fault(f"it does not start again: {error.headline}")
         return None
 
-    def _make(self, tool: Kind, fault: _Fault) -> ClusterAccess:
+    def _make(self, tool: Kind, fault: Fault) -> ClusterAccess:
         if fault.why:
             with self._progress.step(f"removing cluster {self.name}: {fault.why}"):
                 self._remove(tool)

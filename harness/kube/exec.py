@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.command import Completed, run
+from harness.command import CommandTimedOutError, Completed, run
 from harness.errors import DeployError
 from harness.kube.client import Kube
+from harness.kube.exec_stream import stream
 from harness.redact import Redactor
 
 
@@ -29,13 +30,16 @@ class ExecError(DeployError):
         super().__init__(
             needed=f"`{' '.join(argv)}` to run in pod {pod}",
             seen=said or "no word about why",
-            looked=f"kubectl exec in namespace {namespace}",
+            looked=f"pod {pod} in namespace {namespace}",
             fix="see that the pod runs and that its image has this program",
         )
 
 
 class Exec:
-    """Runs programs in pods by `kubectl exec`, with the cluster named on each call.
+    """Runs programs in pods: over a web socket, or by `kubectl exec` where that cannot be.
+
+    The socket saves the second that a new kubectl takes; an old server or a proxy between
+    refuses it before anything is run.
 
     Args:
         client: whose kubeconfig and context are used.
@@ -73,6 +77,16 @@ class Exec:
             CommandTimedOutError: it took longer.
 
         """
+        came = stream(
+            self._client, namespace, pod, argv, container=container, stdin=stdin, timeout=timeout
+        )
+        if came.began:
+            if not came.ended:
+                done = Completed((*argv,), -1, came.stdout, came.stderr, came.seconds)
+                raise CommandTimedOutError(done, timeout, self._redact)
+            if came.exit_code is None:
+                raise ExecError(pod, namespace, argv, self._redact(came.refusal))
+            return ExecResult(came.exit_code, came.stdout, came.stderr, came.seconds)
         words = [str(self._kubectl), f"--kubeconfig={self._client.kubeconfig}"]
         words += [f"--context={self._client.context}", f"--namespace={namespace}", "exec"]
         words += ["--stdin"] if stdin is not None else []
