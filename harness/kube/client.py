@@ -224,11 +224,15 @@ class Stream:
 
 def _api_client(kubeconfig: Path, context: str) -> ApiClient:
     from kubernetes import client, config  # 0.5 s: only when a cluster is really used
+    from urllib3 import Retry
 
     if not kubeconfig.is_file():
         raise KubeconfigError(kubeconfig, context, "there is no such file")
     settings = client.Configuration()
     settings.connection_pool_maxsize = 32  # a watch holds its connection
+    # Once more for an idle connection that the server had closed; whoever waits for an API
+    # that does not answer yet asks again by himself, and says what he waits for.
+    settings.retries = Retry(total=1, connect=0, read=1, redirect=0, status=0, other=0)
     settings.keep_alive = True  # a watch whose other end vanished must not wait for ever
     try:
         load: Any = config.load_kube_config
