@@ -230,6 +230,7 @@ class FakeDetails:
 
     def __init__(self, *lines: str, nodes: tuple[Capacity, ...] = ()) -> None:
         self.lines, self.nodes, self.asked = list(lines), list(nodes), 0
+        self.news = ""
 
     def last_lines(self, *_: object, **__: object) -> list[str]:
         self.asked += 1
@@ -240,6 +241,9 @@ class FakeDetails:
     def capacity(self) -> list[Capacity]:
         self.asked += 1
         return self.nodes
+
+    def behind(self, *_: object) -> str:
+        return self.news
 
     def unready_lines(self, _: Snapshot) -> list[str]:
         return self.lines

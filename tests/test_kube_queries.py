@@ -12,6 +12,7 @@ import pytest
 from kube_support import (
     FakeApi,
     FakeDetails,
+    deployment,
     endpoints,
     event,
     pod,
@@ -25,6 +26,7 @@ from harness.errors import DeployError
 from harness.kube import causes, diagnosis
 from harness.kube.client import Kube
 from harness.kube.cluster import DnsReady, NodesReady, node_ready
+from harness.kube.details import Details
 from harness.kube.errors import ApiRefusedError
 from harness.kube.logs import logs
 from harness.kube.namespaces import (
@@ -37,6 +39,7 @@ from harness.kube.namespaces import (
 )
 from harness.kube.pods import pods_of_release
 from harness.kube.replace import NothingToReplaceError, replace_pods
+from harness.kube.resources import DEPLOYMENT
 from harness.kube.services import (
     ImageNotRunningError,
     ServiceAmbiguousError,
@@ -201,6 +204,19 @@ def test_replacement_that_is_hopeless_ends_at_once(api: FakeApi, client: Kube) -
 def test_nothing_to_replace(client: Kube) -> None:
     with pytest.raises(NothingToReplaceError, match="ghost"):
         replace_pods(client, "shop", {"app": "ghost"})
+
+
+def test_lag_of_a_watch_is_seen(api: FakeApi, client: Kube) -> None:
+    labels = {"app.kubernetes.io/instance": "shop"}
+    folder = "/apis/apps/v1/namespaces/shop/deployments"
+    api.put(folder, deployment())
+    details = Details(client)
+    assert details.behind(snapshot(deployment()), [DEPLOYMENT], labels) == ""
+    api.put(folder, deployment(generation=2))
+    assert details.behind(snapshot(deployment()), [DEPLOYMENT], labels) == "deployment web"
+    assert details.behind(snapshot(), [DEPLOYMENT], labels) == "deployment web"
+    api.remove(folder, "web")
+    assert details.behind(snapshot(deployment()), [DEPLOYMENT], labels) == "deployment web"
 
 
 def test_log(api: FakeApi, client: Kube) -> None:

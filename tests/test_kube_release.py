@@ -74,6 +74,14 @@ def test_not_before_helm_has_applied_all() -> None:
     assert isinstance(judge(*GOOD, applied=applied), Ready)
 
 
+def test_not_while_the_watch_lags_behind_what_helm_has_done() -> None:
+    details = FakeDetails()
+    details.news = "deployment web"
+    verdict = ReleaseReady("shop", "shop").evaluate(snapshot(*GOOD), details)  # type: ignore[arg-type]
+    assert "deployment web" in pending(verdict)
+    assert verdict.recheck < 1  # type: ignore[union-attr]
+
+
 def test_nothing_is_not_ready() -> None:
     assert "app.kubernetes.io/instance=shop" in pending(judge())
     other = deployment() | {"metadata": {"name": "x", "uid": "x", "labels": {INSTANCE: "other"}}}

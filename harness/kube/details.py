@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 from harness.errors import DeployError
 from harness.kube.client import Kube
+from harness.kube.errors import NotFoundError
 from harness.kube.pods import Container, containers, is_ready
 from harness.kube.quantity import Capacity, capacity
-from harness.kube.resources import NODE, POD, Object, meta, name_of, uid_of
+from harness.kube.resources import NODE, POD, Object, Resource, meta, name_of, uid_of
 from harness.kube.state import Snapshot
 from harness.redact import Redactor
 
@@ -57,6 +60,29 @@ class Details:
         except DeployError:
             return []
 
+    def behind(
+        self, snapshot: Snapshot, resources: Iterable[Resource], labels: Mapping[str, str]
+    ) -> str:
+        """Return the first object of which the API has news that no watch has told yet.
+
+        A watch may lag behind a change that somebody else knows to be made, by moments
+        on an idle machine and by more on a busy one. Returns "" when it does not.
+        """
+        selector = ",".join(f"{key}={value}" for key, value in labels.items())
+        for resource in resources:
+            known = {name_of(obj): _edition(obj) for obj in snapshot.all(resource, labels)}
+            try:
+                listed = self._client.list(resource, snapshot.namespace, labels=selector)
+            except NotFoundError:
+                listed = []  # this cluster has no such kind
+            except DeployError as error:
+                return f"{resource.plural} ({error.headline})"
+            there = {name_of(obj): _edition(obj) for obj in listed}
+            for name in sorted(known.keys() | there.keys()):
+                if known.get(name) != there.get(name):
+                    return f"{resource.kind.lower()} {name}"
+        return ""
+
     def unready_lines(self, snapshot: Snapshot) -> list[str]:
         """Return the last log lines of each container that is not ready, for a report."""
         lines: list[str] = []
@@ -70,3 +96,7 @@ class Details:
                 lines += [f"last lines of {name_of(pod)}/{container.name}:"] if log else []
                 lines += [f"  {line}" for line in log]
         return lines
+
+
+def _edition(obj: Object) -> tuple[str, int]:
+    return uid_of(obj), int(meta(obj).get("generation") or 0)

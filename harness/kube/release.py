@@ -38,6 +38,7 @@ from harness.kube.state import Snapshot
 from harness.kube.waits import Hopeless, Pending, Ready, Verdict
 
 _REVISION = "deployment.kubernetes.io/revision"
+_SOON = 0.2  # seconds
 _HASH = "controller-revision-hash"
 _Build = Callable[[Details], DeployError]
 
@@ -107,6 +108,8 @@ class ReleaseReady:
             return Pending(text, min([recheck, *(line.seconds for line in settling)]))
         if not workloads and not services:
             return Pending(f"no object carries the label {INSTANCE}={self.release}", recheck)
+        if news := details.behind(snapshot, (*WORKLOADS, SERVICE), labels):
+            return Pending(f"{news}: its change has not been seen yet", _SOON)
         return Ready()
 
     def _workload_findings(self, workload: Object, snapshot: Snapshot) -> Iterable[Finding]:
