@@ -37,9 +37,10 @@ from harness.kube.namespaces import (
     ours,
     temporary_namespace,
 )
-from harness.kube.pods import pods_of_release
+from harness.kube.pods import pod_of, pods_of_release
 from harness.kube.replace import NothingToReplaceError, replace_pods
 from harness.kube.resources import DEPLOYMENT
+from harness.kube.restarts import restarts
 from harness.kube.services import (
     ImageNotRunningError,
     ServiceAmbiguousError,
@@ -204,6 +205,17 @@ def test_replacement_that_is_hopeless_ends_at_once(api: FakeApi, client: Kube) -
 def test_nothing_to_replace(client: Kube) -> None:
     with pytest.raises(NothingToReplaceError, match="ghost"):
         replace_pods(client, "shop", {"app": "ghost"})
+
+
+def test_restart_is_told_with_its_reason_and_last_words() -> None:
+    last = {"exitCode": 137, "reason": "OOMKilled", "finishedAt": "2026-01-01T00:00:00Z"}
+    pods = [pod_of(pod("calm", ready=True)), pod_of(pod(ready=True, restarts=2, last=last))]
+    details: Any = FakeDetails("allocating", "more")
+    (found,) = restarts(pods, details)
+    assert (found.pod, found.container, found.count) == ("web-1", "main", 2)
+    assert (found.exit_code, found.reason, found.log) == (137, "OOMKilled", ("allocating", "more"))
+    assert "restarted 2 times, last at 2026-01-01T00:00:00Z: OOMKilled" in found.describe()
+    assert "| more" in found.describe()
 
 
 def test_lag_of_a_watch_is_seen(api: FakeApi, client: Kube) -> None:
