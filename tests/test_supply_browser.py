@@ -134,6 +134,24 @@ def test_stale_lists_are_fetched_anew(tmp_path: Path, monkeypatch: pytest.Monkey
     ]
 
 
+def test_what_only_some_releases_offer_is_installed_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    apt = Apt(tmp_path, monkeypatch, "well")
+    knows = tmp_path / "apt-cache"
+    knows.write_text("""#!/bin/sh
+case "$2" in
+  offered) printf 'offered:\\n  Installed: (none)\\n  Candidate: 1.0\\n' ;;
+  virtual) printf 'virtual:\\n  Installed: (none)\\n  Candidate: (none)\\n' ;;
+esac
+""")
+    knows.chmod(0o755)
+    monkeypatch.setattr(debian, "_APT_CACHE", str(knows))
+    cache, quiet = Cache(tmp_path / "cache"), Progress(quiet=True)
+    debian.install(["one"], cache, quiet, where_offered=["offered", "virtual", "unknown"])
+    assert [line.split()[-1] for line in apt.calls.read_text().splitlines()] == ["one", "offered"]
+
+
 def test_apts_refusal_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     Apt(tmp_path, monkeypatch, "broken")
     with pytest.raises(PackagesNotInstalledError, match="Unable to locate"):

@@ -1,6 +1,7 @@
 import os
 import pickle
 import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -217,7 +218,8 @@ class Machine:
         monkeypatch.setattr(daemon, "answers", lambda host: "started" in self.done)
         monkeypatch.setattr(daemon, "start", self._start)
 
-    def _install(self, packages: list[str], cache: Cache, progress: Progress) -> None:
+    def _install(self, packages: Sequence[str], *_: object, where_offered: Sequence[str]) -> None:
+        assert set(where_offered) == {"docker-cli", "docker-buildx"}
         self.done.append(f"installed {' '.join(packages)}")
         self.dockerd = True
 

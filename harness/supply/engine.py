@@ -41,6 +41,8 @@ MINIMUM = (20, 10)
 _FOLDERS = ("/usr/local/bin", "/usr/bin", "/opt/homebrew/bin", "/snap/bin")
 # What installing and starting Debian's engine helps against.
 _CURABLE = (EngineMissingError, EngineNotRunningError, EngineCannotBuildError)
+_SERVER = ("docker.io",)
+_CLIENT = ("docker-cli", "docker-buildx")  # from trixie on; before, docker.io holds both
 _TIMEOUT = 30.0
 _SDK_TIMEOUT = 120
 
@@ -174,7 +176,7 @@ def ensure_engine(environ: Mapping[str, str], progress: Progress, cache: Cache) 
             return find_engine(environ, progress)  # another process was faster
         except _CURABLE as error:
             if not isinstance(error, EngineNotRunningError) or not daemon.program():
-                debian.install(["docker.io"], cache, progress)
+                debian.install(_SERVER, cache, progress, where_offered=_CLIENT)
             if not daemon.answers(DEFAULT_HOST):
                 daemon.start(cache, progress, environ)
         return find_engine(environ, progress)
