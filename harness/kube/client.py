@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ipaddress
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
 
 from harness.kube.errors import ApiUnreachableError, KubeconfigError, refused
 from harness.kube.resources import Object, Objects, Resource
+from harness.kube.stream import Stream, transport_errors
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
@@ -152,7 +153,7 @@ class Kube:
         response = self._open(method, path, timeout=(_CONNECT, self.timeout), **request)
         try:
             data: bytes = response.read()
-        except _transport_errors() as error:
+        except transport_errors() as error:
             raise ApiUnreachableError(self.server, f"{method} {path}", str(error)) from error
         finally:
             response.release_conn()
@@ -180,46 +181,13 @@ class Kube:
             response = rest.request(
                 method, url, headers=headers, body=body, _request_timeout=timeout
             ).response
-        except _transport_errors() as error:
+        except transport_errors() as error:
             raise ApiUnreachableError(self.server, f"{method} {path}", str(error)) from error
         if response.status >= 400:
             text = response.read().decode(errors="replace")
             response.release_conn()
             raise refused(self.server, f"{method} {path}", response.status, text)
         return response
-
-
-class Stream:
-    """An open watch: iterate over its lines; `stop` ends it from any thread at once."""
-
-    def __init__(self, response: Any) -> None:
-        self._response = response
-        self._stopped = False
-
-    def __iter__(self) -> Iterator[Object]:
-        rest = b""
-        try:
-            while chunk := self._response.read1(65536):
-                if self._stopped:  # Python shuts TLS by reading on without it: noise
-                    return
-                *lines, rest = (rest + chunk).split(b"\n")
-                for line in lines:
-                    if line.strip():
-                        yield json.loads(line)
-        except _transport_errors():
-            return  # a watch may end at any time; its reader opens the next one
-        finally:
-            self._response.close()
-
-    def stop(self) -> None:
-        """End the iteration, also while it waits for a line."""
-        if self._stopped:
-            return
-        self._stopped = True
-        try:
-            self._response.shutdown()
-        except (ValueError, RuntimeError, OSError):
-            self._response.close()  # it had ended by itself
 
 
 def _api_client(kubeconfig: Path, context: str) -> ApiClient:
@@ -247,13 +215,6 @@ def _api_client(kubeconfig: Path, context: str) -> ApiClient:
     if _is_loopback(str(settings.host)):
         settings.proxy = None  # no proxy can reach our own loopback
     return client.ApiClient(settings)
-
-
-def _transport_errors() -> tuple[type[BaseException], ...]:
-    from kubernetes.client import ApiException
-    from urllib3.exceptions import HTTPError
-
-    return (HTTPError, ApiException, OSError)
 
 
 def _is_loopback(url: str) -> bool:

@@ -12,34 +12,34 @@ from harness.kube import causes
 from harness.kube.details import Details
 from harness.kube.finding import Finding, Patience
 from harness.kube.health import pod_findings
-from harness.kube.pods import INSTANCE, containers, describe_pod, is_deleted, is_ready
-from harness.kube.probing import unhealthy_words
+from harness.kube.pods import INSTANCE, containers, is_deleted
 from harness.kube.resources import (
     DAEMON_SET,
-    DEPLOYMENT,
     ENDPOINT_SLICE,
     JOB,
     POD,
-    REPLICA_SET,
     SERVICE,
-    STATEFUL_SET,
     WORKLOADS,
     Object,
     condition,
     labels_of,
     meta,
     name_of,
-    owner_uids,
     status_of,
     uid_of,
+)
+from harness.kube.rolled_out import (
+    current_pods,
+    current_replica_sets,
+    not_rolled_out,
+    observed,
+    pod_lines,
 )
 from harness.kube.settling import settle
 from harness.kube.state import Snapshot
 from harness.kube.waits import Hopeless, Pending, Ready, Verdict
 
-_REVISION = "deployment.kubernetes.io/revision"
 _SOON = 0.2  # seconds
-_HASH = "controller-revision-hash"
 _Build = Callable[[Details], DeployError]
 
 
@@ -82,7 +82,7 @@ class ReleaseReady:
         missing: list[str] = []
         for workload in workloads:
             findings += self._workload_findings(workload, snapshot)
-            missing += _not_rolled_out(workload, snapshot)
+            missing += not_rolled_out(workload, snapshot)
             for pod in current_pods(workload, snapshot):
                 if applied or uid_of(pod) not in snapshot.before:
                     findings += pod_findings(pod, snapshot, self.patience, details)
@@ -113,21 +113,21 @@ class ReleaseReady:
         return Ready()
 
     def _workload_findings(self, workload: Object, snapshot: Snapshot) -> Iterable[Finding]:
-        if not _observed(workload):
+        if not observed(workload):
             return
         if workload.get("kind") == JOB.kind:
             yield from _job_failed(workload, snapshot)
         progressing = condition(workload, "Progressing") or {}
         if progressing.get("reason") == "ProgressDeadlineExceeded":
             message = str(progressing.get("message") or "")
-            pods = _pod_lines(workload, snapshot)
+            pods = pod_lines(workload, snapshot)
             yield Finding(
                 message, 0.0, lambda _: causes.ProgressDeadlineError(workload, message, pods)
             )
         yield from self._refused(workload, snapshot)
 
     def _refused(self, workload: Object, snapshot: Snapshot) -> Iterable[Finding]:
-        makers = [workload, *_current_replica_sets(workload, snapshot)]
+        makers = [workload, *current_replica_sets(workload, snapshot)]
         for maker in makers:
             if _has_enough(maker):
                 continue
@@ -142,73 +142,6 @@ class ReleaseReady:
             cause = causes.PodRefusedError(workload, message)
             yield Finding(message, grace - snapshot.age(first), _always(cause))
             return
-
-
-def current_pods(workload: Object, snapshot: Snapshot) -> list[Object]:
-    """Return the pods of a workload's present revision that are not being deleted."""
-    if workload.get("kind") == DEPLOYMENT.kind:
-        owners = {uid_of(rs) for rs in _current_replica_sets(workload, snapshot)}
-    else:
-        owners = {uid_of(workload)}
-    pods = [p for p in snapshot.pods() if owner_uids(p) & owners and not is_deleted(p)]
-    if workload.get("kind") == STATEFUL_SET.kind:
-        revision = status_of(workload).get("updateRevision")
-        pods = [p for p in pods if labels_of(p).get(_HASH) == revision]
-    return pods
-
-
-def _current_replica_sets(workload: Object, snapshot: Snapshot) -> list[Object]:
-    """Return a Deployment's newest ReplicaSet: the one that carries its revision number."""
-    if workload.get("kind") != DEPLOYMENT.kind:
-        return []
-    owned = snapshot.owned(REPLICA_SET, workload)
-    return sorted(owned, key=lambda rs: int(_annotation(rs, _REVISION) or 0))[-1:]
-
-
-def _not_rolled_out(workload: Object, snapshot: Snapshot) -> list[str]:
-    """Return what is missing for a workload to be rolled out; [] when nothing is."""
-    title = f"{str(workload.get('kind')).lower()} {name_of(workload)}"
-    if not _observed(workload):
-        return [f"{title}: its present generation has not been observed yet"]
-    spec, status = workload.get("spec") or {}, status_of(workload)
-    kind = workload.get("kind")
-    if kind == JOB.kind:
-        if spec.get("suspend"):
-            return []
-        done = condition(workload, "Complete")
-        if done is not None and done.get("status") == "True":
-            return []
-        state = f"{status.get('active') or 0} active, {status.get('failed') or 0} failed"
-        return [f"{title}: not complete ({state})", *_pod_lines(workload, snapshot)]
-    if kind == DAEMON_SET.kind:
-        wanted, total = status.get("desiredNumberScheduled") or 0, None
-        updated, ready = status.get("updatedNumberScheduled"), status.get("numberReady")
-    else:
-        replicas = spec.get("replicas")
-        wanted = 1 if replicas is None else replicas
-        total = status.get("replicas") or 0
-        updated, ready = status.get("updatedReplicas"), status.get("readyReplicas")
-    if kind == DEPLOYMENT.kind and spec.get("paused"):
-        return [f"{title}: it is paused"]
-    if total is not None and total > wanted:
-        return [f"{title}: {total - wanted} old pods are still there"]
-    if (updated or 0) < wanted or (ready or 0) < wanted:
-        counts = f"{ready or 0} of {wanted} pods ready, {updated or 0} of the present revision"
-        return [f"{title}: {counts}", *_pod_lines(workload, snapshot)]
-    pods = current_pods(workload, snapshot)
-    if kind == DEPLOYMENT.kind and sum(map(is_ready, pods)) < wanted:
-        return [f"{title}: the pods are not seen ready yet", *_pod_lines(workload, snapshot)]
-    return []
-
-
-def _pod_lines(workload: Object, snapshot: Snapshot) -> list[str]:
-    lines = []
-    for pod in current_pods(workload, snapshot):
-        if is_ready(pod) or status_of(pod).get("phase") == "Succeeded":
-            continue
-        words = unhealthy_words(pod, snapshot)
-        lines.append(f"  {describe_pod(pod)}" + (f"; {words}" if words else ""))
-    return lines
 
 
 def _no_endpoints(service: Object, snapshot: Snapshot) -> list[str]:
@@ -264,17 +197,6 @@ def _has_enough(maker: Object) -> bool:
         return (status_of(maker).get("currentNumberScheduled") or 0) >= (replicas or 0)
     wanted = 1 if replicas is None else int(replicas)
     return (status_of(maker).get("replicas") or 0) >= wanted
-
-
-def _observed(workload: Object) -> bool:
-    if workload.get("kind") == JOB.kind:
-        return True  # a Job's template cannot change, and it tells no generation
-    told = status_of(workload).get("observedGeneration") or 0
-    return bool(told >= (meta(workload).get("generation") or 0))
-
-
-def _annotation(obj: Object, name: str) -> str:
-    return str((meta(obj).get("annotations") or {}).get(name, ""))
 
 
 def _always(cause: DeployError) -> _Build:

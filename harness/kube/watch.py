@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from types import TracebackType
 
 from harness.errors import DeployError
-from harness.kube.client import Kube, Stream
+from harness.kube.client import Kube
 from harness.kube.errors import ApiRefusedError, ApiUnreachableError, GoneError, NotFoundError
 from harness.kube.resources import RELEASE, Object, Resource, meta
 from harness.kube.state import State
+from harness.kube.stream import Stream
 
 _ROUND = 240  # seconds after which the server is to end a watch, which is then continued
 _PAUSES = (0.1, 0.5, 1.0, 2.0)  # seconds between attempts while the API does not answer
