@@ -48,8 +48,7 @@ export function TaskList({ state, onReload, onChange, onDelete }: Props) {
               aria-pressed={filter === value}
               onClick={() => setFilter(value)}
             >
-              {label}
-              <span className={styles.count}>{counts[value]}</span>
+              {label} <span className={styles.count}>{counts[value]}</span>
             </button>
           ))}
         </div>

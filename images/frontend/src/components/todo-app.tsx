@@ -53,7 +53,7 @@ export function TodoApp({ user, initial }: Props) {
     // The focus would fall out of the page with the button that had it.
     document.getElementById("new-task")?.focus({ preventScroll: true });
     if (await remove(item)) {
-      show({ text: `Deleted “${item.title}”`, undo: () => void restore(item, index) });
+      show({ text: "Task deleted", undo: () => void restore(item, index) });
     }
   }
 

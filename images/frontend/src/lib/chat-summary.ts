@@ -6,10 +6,11 @@ const VERBS: Record<string, string> = { add_task: "Added", complete_task: "Compl
 
 /** null for actions that changed nothing. */
 export function summarize(action: ChatAction): string | null {
-  const verb = VERBS[action.tool];
-  if (!verb) return null;
-  const result = action.result as { title?: unknown; error?: unknown } | null;
+  const result = action.result as { title?: unknown; completed?: unknown; error?: unknown } | null;
   if (result && typeof result === "object" && "error" in result) return null;
+  const reopened = action.tool === "complete_task" && result?.completed === false;
+  const verb = reopened ? "Reopened" : VERBS[action.tool];
+  if (!verb) return null;
   const title = typeof result?.title === "string" ? result.title : action.arguments.title;
   return typeof title === "string" && title ? `${verb}: ${title}` : verb;
 }

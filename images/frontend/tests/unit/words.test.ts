@@ -16,6 +16,10 @@ test.each([
 test.each([
   [{ tool: "add_task", arguments: { title: "Milk" }, result: { id: 1, title: "Milk" } }, "Added: Milk"],
   [{ tool: "complete_task", arguments: { task_id: 1 }, result: { title: "Milk" } }, "Completed: Milk"],
+  [
+    { tool: "complete_task", arguments: { task_id: 1 }, result: { title: "Milk", completed: false } },
+    "Reopened: Milk",
+  ],
   [{ tool: "complete_task", arguments: { task_id: 1 }, result: { error: "no such task" } }, null],
   [{ tool: "list_tasks", arguments: {}, result: [] }, null],
 ])("the action %j is told as %j", (action, expected) => {
