@@ -121,6 +121,19 @@ def test_an_image_in_use_is_kept_and_said(cache: Cache) -> None:
     assert "kept image shop-api:1: image is being used" in out.getvalue()
 
 
+def test_a_network_in_use_is_kept_and_the_rest_goes(cache: Cache) -> None:
+    def refuse(**_: Any) -> None:
+        raise APIError("conflict", explanation="network has active endpoints")
+
+    networks, volumes = Things(used=OURS, idle=OURS), Things(data=OURS)
+    networks.items["used"].remove = refuse
+    out = io.StringIO()
+    engine: Any = FakeEngine(networks=networks, volumes=volumes)
+    sweep.clean(engine, cache, Progress(stream=out))
+    assert (networks.removed, volumes.removed) == (["idle"], ["data"])
+    assert "kept network used: network has active endpoints" in out.getvalue()
+
+
 def filled(cache: Cache) -> Cache:
     for name in ("tools", "engine", "runtime"):
         (cache.root / name).mkdir(parents=True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import shutil
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -28,21 +29,16 @@ def clean(engine: Engine, cache: Cache, progress: Progress) -> None:
     Known by our label; base and node images, which were prepared, stay. Runs that are
     under way lose what they use.
     """
-    from docker.errors import NotFound
-
     ours: dict[str, str | list[str] | bool] = {"label": f"{MANAGED}=true"}
     client = engine.sdk()
     for container in client.containers.list(all=True, filters=ours, ignore_removed=True):
         if _of_a_run(container.attrs, container.image):
-            with contextlib.suppress(NotFound):
-                container.remove(force=True, v=True)
-            progress.say(f"  removed container {container.name}")
+            remove = functools.partial(container.remove, force=True, v=True)
+            _remove(f"container {container.name}", remove, progress)
     for network in client.networks.list(filters=ours):
-        network.remove()
-        progress.say(f"  removed network {network.name}")
+        _remove(f"network {network.name}", network.remove, progress)
     for volume in client.volumes.list(filters=ours):
-        volume.remove(force=True)
-        progress.say(f"  removed volume {volume.name}")
+        _remove(f"volume {volume.name}", functools.partial(volume.remove, force=True), progress)
     _remove_images(engine, progress, prepared=False)
     for name in _RUN_FOLDERS:
         shutil.rmtree(cache.root / name, ignore_errors=True)
@@ -100,16 +96,24 @@ def _of_a_run(attributes: Mapping[str, Any], image: Any) -> bool:
 
 
 def _remove_images(engine: Engine, progress: Progress, *, prepared: bool) -> None:
-    from docker.errors import APIError
-
     client = engine.sdk()
     for image in client.images.list(filters={"label": f"{MANAGED}=true"}):
         names = image.tags or [str(image.id)]
         for name in names:
             if name.startswith(f"{REPOSITORY}/") is not prepared:
                 continue
-            try:
-                client.images.remove(name, noprune=False)
-                progress.say(f"  removed image {name}")
-            except APIError as error:
-                progress.say(f"  kept image {name}: {error.explanation}")
+            _remove(f"image {name}", functools.partial(client.images.remove, name), progress)
+
+
+def _remove(what: str, remove: Callable[[], object], progress: Progress) -> None:
+    """Remove one thing; what somebody else uses stays, and the rest is gone on with."""
+    from docker.errors import APIError, NotFound
+
+    try:
+        remove()
+    except NotFound:
+        return
+    except APIError as error:
+        progress.say(f"  kept {what}: {error.explanation}")
+    else:
+        progress.say(f"  removed {what}")
