@@ -27,8 +27,11 @@ def sells(): ...
 
 
 @pytest.fixture
-def shop(pytester: pytest.Pytester, project_dir: Path) -> pytest.Pytester:
+def shop(
+    pytester: pytest.Pytester, project_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> pytest.Pytester:
     """A project with one feature, its steps, and our plugin."""
+    monkeypatch.delenv("CI", raising=False)  # there pytest tells each failure a second time
     for item in project_dir.iterdir():
         item.rename(pytester.path / item.name)
     (pytester.path / "features").mkdir()
