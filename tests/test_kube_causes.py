@@ -117,6 +117,14 @@ def test_out_of_memory_names_the_limit() -> None:
     assert "limit of 256Mi" in cause.seen
 
 
+def test_out_of_memory_is_seen_between_two_kills() -> None:
+    last = {"exitCode": 137, "reason": "OOMKilled"}
+    again = pod(ready=True, restarts=1, last=last, state={"running": {"startedAt": ago(1)}})
+    assert judge(again)[0].seconds <= 0
+    long_ago = pod(ready=True, restarts=1, last=last, state={"running": {"startedAt": ago(60)}})
+    assert judge(long_ago) == []
+
+
 @pytest.mark.parametrize(
     "state",
     [

@@ -151,6 +151,22 @@ def test_service_without_a_ready_endpoint(addresses: tuple[str, ...]) -> None:
     assert "service web: no ready endpoint (selector app=web)" in seen
 
 
+def test_service_that_leads_nowhere_is_hopeless_once_all_is_there() -> None:
+    lost = service("lost", selector={"app": "typo"})
+    lost["metadata"]["creationTimestamp"] = ago(1)
+    verdict = judge(*GOOD, lost)
+    assert isinstance(verdict, Pending)
+    assert verdict.recheck == pytest.approx(4)
+    lost["metadata"]["creationTimestamp"] = ago(9)
+    verdict = judge(*GOOD, lost)
+    assert isinstance(verdict, Hopeless)
+    assert isinstance(verdict.cause, causes.NoEndpointsError)
+    assert "app=typo" in verdict.cause.needed
+    assert "web-1" in verdict.cause.seen
+    assert isinstance(judge(deployment(ready=0), replica_set(), pod(), lost), Pending)
+    assert isinstance(judge(*GOOD, lost, applied=threading.Event()), Pending)
+
+
 def test_services_that_need_no_endpoint() -> None:
     outside = service("db", type="ExternalName", selector=None)
     assert isinstance(judge(*GOOD, outside), Ready)
@@ -174,6 +190,14 @@ def test_what_was_broken_before_is_not_judged_until_helm_has_applied() -> None:
     assert isinstance(judge(*objects, applied=applied, before=("uid-web-1",)), Pending)
     applied.set()
     assert isinstance(judge(*objects, applied=applied, before=("uid-web-1",)), Hopeless)
+
+
+def test_deadline_of_the_past_is_not_judged_until_helm_has_applied() -> None:
+    late = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
+    objects = (deployment(ready=0, conditions=[late]), replica_set(), pod())
+    waits = judge(*objects, applied=threading.Event(), before=("uid-web", "uid-web-1"))
+    assert isinstance(waits, Pending)
+    assert isinstance(judge(*objects, before=("uid-web", "uid-web-1")), Hopeless)
 
 
 def test_pods_of_an_old_revision_are_not_judged() -> None:

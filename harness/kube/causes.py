@@ -251,6 +251,21 @@ class PodRefusedError(Cause):
         )
 
 
+class NoEndpointsError(Cause):
+    """A Service's selector matches no pod, though all pods are there (EC-2)."""
+
+    def __init__(self, service: Object, pods: Sequence[str]) -> None:
+        selector = (service.get("spec") or {}).get("selector") or {}
+        wanted = ", ".join(f"{key}={value}" for key, value in selector.items())
+        super().__init__(
+            f"service/{name_of(service)}",
+            needed=f"pods behind service {name_of(service)}, which selects {wanted}",
+            seen="\n".join(["no pod carries these labels:", *pods]),
+            looked=f"the pods' labels in namespace {_namespace(service)}",
+            fix="have the Service's selector and the pods' labels agree in the chart",
+        )
+
+
 class ProgressDeadlineError(Cause):
     """A Deployment has made no progress for its progressDeadlineSeconds."""
 

@@ -15,6 +15,7 @@ from harness.kube.state import Snapshot
 
 # The runtime's words for a command that was never started.
 NEVER_STARTED = ("StartError", "ContainerCannotRun")
+_YOUNG = 12.0  # seconds
 # What a program says when it could not reach something, and when it never will run.
 _DEPENDENCY = re.compile(
     r"connection (?:refused|reset|timed out|to server)|could not connect|can't reach|unreachable"
@@ -38,7 +39,10 @@ def crash_findings(
     details: Details,
 ) -> Iterable[Finding]:
     """Return what is, or may become, hopeless about a container that ended."""
-    if container.ready or container.waiting != "CrashLoopBackOff":
+    # The first restart comes at once, so that a container killed for its memory may run.
+    young = container.running and snapshot.age(container.started) < _YOUNG
+    killed = container.last_reason == "OOMKilled" and young
+    if not killed and (container.ready or container.waiting != "CrashLoopBackOff"):
         return
     if container.last_reason in NEVER_STARTED or killed_by_probe(pod, container, snapshot):
         return

@@ -24,6 +24,7 @@ class Patience:
     sandbox: float = 30.0
     probe: float = 15.0
     refusal: float = 5.0
+    endpoints: float = 5.0
 
 
 @dataclass(frozen=True)

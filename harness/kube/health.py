@@ -8,7 +8,7 @@
 | the same, its last words name what no restart mends (module, command, file, setting) | at once | - |
 | the same, its last words name a host that does not answer | after `dependency_restarts` restarts | a database may come |
 | the same, of an init container | after `init_restarts` restarts | it may be a wait for something |
-| OOMKilled | at once | - |
+| OOMKilled, also when it runs again since a moment | at once | - |
 | StartError, RunContainerError: no such command | at once | - |
 | CreateContainerConfigError | when nothing that is missing is named: at once | the Secret may come: after `config` seconds |
 | Unschedulable | after `unschedulable` seconds | a pod that is being deleted frees room; a new node becomes Ready |

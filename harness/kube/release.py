@@ -81,12 +81,15 @@ class ReleaseReady:
         findings: list[Finding] = []
         missing: list[str] = []
         for workload in workloads:
-            findings += self._workload_findings(workload, snapshot)
+            if applied or uid_of(workload) not in snapshot.before:
+                findings += self._workload_findings(workload, snapshot)
             missing += not_rolled_out(workload, snapshot)
             for pod in current_pods(workload, snapshot):
                 if applied or uid_of(pod) not in snapshot.before:
                     findings += pod_findings(pod, snapshot, self.patience, details)
         services = snapshot.all(SERVICE, labels)
+        if applied and not missing:  # all that could be an endpoint is there
+            findings += [f for s in services for f in self._leads_nowhere(s, snapshot)]
         missing += [line for s in services for line in _no_endpoints(s, snapshot)]
         lost = [finding for finding in findings if finding.seconds <= 0]
         if lost:
@@ -125,6 +128,15 @@ class ReleaseReady:
                 message, 0.0, lambda _: causes.ProgressDeadlineError(workload, message, pods)
             )
         yield from self._refused(workload, snapshot)
+
+    def _leads_nowhere(self, service: Object, snapshot: Snapshot) -> Iterable[Finding]:
+        selector = dict((service.get("spec") or {}).get("selector") or {})
+        if not _no_endpoints(service, snapshot) or snapshot.pods(selector):
+            return
+        pods = [f"{name_of(pod)}: {labels_of(pod)}" for pod in snapshot.pods()]
+        left = self.patience.endpoints - snapshot.age(meta(service).get("creationTimestamp"))
+        cause = causes.NoEndpointsError(service, pods)
+        yield Finding(f"service {name_of(service)}: leads to no pod", left, _always(cause))
 
     def _refused(self, workload: Object, snapshot: Snapshot) -> Iterable[Finding]:
         makers = [workload, *current_replica_sets(workload, snapshot)]
