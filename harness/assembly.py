@@ -15,6 +15,7 @@ from harness.redact import Redactor
 from harness.secrets import secret_values
 from harness.settings import Settings
 from harness.supply.bases import Bases
+from harness.supply.disk import ROOM_TO_RUN_GB, check_disk
 from harness.supply.nodes import find_node_image
 from harness.supply.tools import find_tools
 
@@ -35,6 +36,7 @@ def assemble(
 
     """
     environ, project = settings.environ, settings.project
+    check_disk(engine, ROOM_TO_RUN_GB)
     node_image = find_node_image(engine, cache, progress, environ)
     tools = find_tools(engine, cache, progress, environ)
     secrets = secret_values(project, cache, settings.cluster_name, environ)

@@ -9,6 +9,9 @@ from harness.errors import DeployError
 from harness.supply.engine import Engine
 
 _GB = 10**9
+#: Room in units of 10^9 bytes: for all that may have to be built, and for a run.
+ROOM_TO_PREPARE_GB = 15.0
+ROOM_TO_RUN_GB = 5.0
 
 
 class DiskTooSmallError(DeployError):

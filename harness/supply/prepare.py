@@ -14,14 +14,10 @@ from harness.progress import Progress
 from harness.settings import Settings
 from harness.supply.bases import Base, Bases
 from harness.supply.browser import ensure_browser, find_browser
-from harness.supply.disk import check_disk
+from harness.supply.disk import ROOM_TO_PREPARE_GB, ROOM_TO_RUN_GB, check_disk
 from harness.supply.engine import Engine, ensure_engine, find_engine
 from harness.supply.nodes import NodeImage, ensure_node_image, find_node_image
 from harness.supply.tools import Tools, ensure_tools, find_tools
-
-#: Room in units of 10^9 bytes: for all that may have to be built, and for a run.
-ROOM_TO_PREPARE_GB = 15.0
-ROOM_TO_RUN_GB = 5.0
 
 
 class BaseMissingError(DeployError):
