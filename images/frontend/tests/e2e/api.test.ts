@@ -1,30 +1,29 @@
 /** The server's routes, as other programs call them. */
 
 import { decodeJwt } from "jose";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { App, migrate } from "./support/app";
 import { Backend } from "./support/backend";
+import { cleanup } from "./support/cleanup";
 import { Postgres } from "./support/postgres";
 import { requires } from "./support/requirements";
 
 const needed = requires("API");
 
 describe.skipIf(needed.skip)(needed.title, () => {
+  const keep = cleanup();
   let database: Postgres;
   let backend: Backend;
   let app: App;
   let people = 0;
 
   beforeAll(async () => {
-    database = await Postgres.create();
-    backend = await Backend.start();
-    app = await App.start({ DATABASE_URL: database.url(), NEXT_PUBLIC_API_URL: backend.url });
-  });
-  afterAll(async () => {
-    const { output } = await app.stop();
-    await backend.stop();
-    await database.remove();
-    expect(output).not.toMatch(/⨯|"level":"error"/);
+    database = keep(await Postgres.create(), (it) => it.remove());
+    backend = keep(await Backend.start(), (it) => it.stop());
+    app = keep(
+      await App.start({ DATABASE_URL: database.url(), NEXT_PUBLIC_API_URL: backend.url }),
+      async (it) => expect((await it.stop()).output).not.toMatch(/⨯|"level":"error"/),
+    );
   });
 
   const person = () => {

@@ -1,9 +1,10 @@
 /** The pages in a real browser, found by role and label only. */
 
 import { chromium, type Browser, type BrowserContext, type Page } from "playwright-core";
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { App, migrate } from "./support/app";
 import { Backend } from "./support/backend";
+import { cleanup } from "./support/cleanup";
 import { Postgres } from "./support/postgres";
 import { chromium as chromiumPath, requires } from "./support/requirements";
 
@@ -11,6 +12,7 @@ const needed = requires("browser", "browser");
 const SIZES = { desktop: { width: 1280, height: 800 }, phone: { width: 390, height: 844 } };
 
 describe.skipIf(needed.skip)(needed.title, () => {
+  const keep = cleanup();
   let database: Postgres;
   let backend: Backend;
   let app: App;
@@ -21,17 +23,17 @@ describe.skipIf(needed.skip)(needed.title, () => {
   let people = 0;
 
   beforeAll(async () => {
-    database = await Postgres.create();
-    backend = await Backend.start();
+    database = keep(await Postgres.create(), (it) => it.remove());
+    backend = keep(await Backend.start(), (it) => it.stop());
     await migrate(database.url());
-    app = await App.start({ DATABASE_URL: database.url(), NEXT_PUBLIC_API_URL: backend.url });
-    browser = await chromium.launch({ executablePath: chromiumPath!, args: ["--no-sandbox"] });
-  });
-  afterAll(async () => {
-    await browser.close();
-    await app.stop();
-    await backend.stop();
-    await database.remove();
+    app = keep(
+      await App.start({ DATABASE_URL: database.url(), NEXT_PUBLIC_API_URL: backend.url }),
+      (it) => it.stop(),
+    );
+    browser = keep(
+      await chromium.launch({ executablePath: chromiumPath!, args: ["--no-sandbox"] }),
+      (it) => it.close(),
+    );
   });
 
   beforeEach(async () => {

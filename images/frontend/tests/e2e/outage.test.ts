@@ -1,16 +1,18 @@
 /** The database or the backend is away: what is said meanwhile, and that all heals by itself. */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { createPool } from "@/server/database";
 import { App, migrate } from "./support/app";
 import { Backend } from "./support/backend";
+import { cleanup } from "./support/cleanup";
 import { Postgres } from "./support/postgres";
 import { requires } from "./support/requirements";
 
 const needed = requires("outages");
 
 describe.skipIf(needed.skip)(needed.title, () => {
+  const keep = cleanup();
   let database: Postgres;
   let backend: Backend;
   let app: App;
@@ -18,19 +20,17 @@ describe.skipIf(needed.skip)(needed.title, () => {
   let userId = "";
 
   beforeAll(async () => {
-    database = await Postgres.create();
-    backend = await Backend.start();
+    database = keep(await Postgres.create(), (it) => it.remove());
+    backend = keep(await Backend.start(), (it) => it.stop());
     await migrate(database.url());
-    app = await App.start({ DATABASE_URL: database.url(), NEXT_PUBLIC_API_URL: backend.url });
+    app = keep(
+      await App.start({ DATABASE_URL: database.url(), NEXT_PUBLIC_API_URL: backend.url }),
+      (it) => it.stop(),
+    );
     const body = { name: "Ada", email: "ada@example.com", password: "correct horse" };
     const response = await app.post("/api/auth/signup", body);
     cookie = response.headers.getSetCookie()[0]!.split(";")[0]!;
     userId = ((await response.json()) as { user: { id: string } }).user.id;
-  });
-  afterAll(async () => {
-    await app.stop();
-    await backend.stop();
-    await database.remove();
   });
 
   const tasks = () => app.fetch(`/api/${userId}/tasks`, { headers: { cookie } });
@@ -96,12 +96,12 @@ describe.skipIf(needed.skip)(needed.title, () => {
 const secured = requires("TLS to the database", "openssl");
 
 describe.skipIf(secured.skip)(secured.title, () => {
+  const keep = cleanup();
   let database: Postgres;
 
   beforeAll(async () => {
-    database = await Postgres.create({ tls: true });
+    database = keep(await Postgres.create({ tls: true }), (it) => it.remove());
   });
-  afterAll(() => database.remove());
 
   async function usesTls(url: string): Promise<boolean> {
     const pool = createPool(url);

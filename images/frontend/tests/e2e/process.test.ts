@@ -3,9 +3,10 @@
 import fs from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { beforeAll, describe, expect, test } from "vitest";
 import { App, Command, migrate, SECRET } from "./support/app";
 import { Backend } from "./support/backend";
+import { cleanup } from "./support/cleanup";
 import { freePort } from "./support/ports";
 import { Postgres } from "./support/postgres";
 import { APP, requires } from "./support/requirements";
@@ -13,12 +14,12 @@ import { APP, requires } from "./support/requirements";
 const needed = requires("processes");
 
 describe.skipIf(needed.skip)(needed.title, () => {
+  const keep = cleanup();
   let database: Postgres;
 
   beforeAll(async () => {
-    database = await Postgres.create();
+    database = keep(await Postgres.create(), (it) => it.remove());
   });
-  afterAll(() => database.remove());
 
   const complete = () => ({
     DATABASE_URL: database.url(),

@@ -43,8 +43,13 @@ export class App {
     const port = await freePort();
     const command = new Command("server.mjs", { BETTER_AUTH_SECRET: SECRET, PORT: String(port), ...env });
     const app = new App(`http://127.0.0.1:${port}`, command);
+    const deadline = Date.now() + 30_000;
     while (!(await app.answers())) {
       if (command.process.exitCode !== null) throw new Error(`the app ended:\n${command.output}`);
+      if (Date.now() > deadline) {
+        command.process.kill("SIGKILL");
+        throw new Error(`the app did not answer within 30 s:\n${command.output}`);
+      }
       await sleep(50);
     }
     return app;

@@ -41,14 +41,19 @@ export class Postgres {
     const passwordFile = path.join(directory, "password");
     fs.writeFileSync(passwordFile, PASSWORD, { mode: 0o644 });
     const server = new Postgres(directory, await freePort(), tls);
-    await run(
-      initdb!,
-      ["-D", server.data, "-U", USER, "-E", "UTF8", "--no-sync", "--auth=scram-sha-256", `--pwfile=${passwordFile}`],
-      { ...identity(), cwd: directory, timeout: 60_000 },
-    );
-    if (tls) await server.makeCertificate();
-    await server.start();
-    await server.query("create database todo", "postgres");
+    try {
+      await run(
+        initdb!,
+        ["-D", server.data, "-U", USER, "-E", "UTF8", "--no-sync", "--auth=scram-sha-256", `--pwfile=${passwordFile}`],
+        { ...identity(), cwd: directory, timeout: 60_000 },
+      );
+      if (tls) await server.makeCertificate();
+      await server.start();
+      await server.query("create database todo", "postgres");
+    } catch (error) {
+      await server.remove();
+      throw error;
+    }
     return server;
   }
 
