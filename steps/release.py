@@ -10,9 +10,9 @@ import pytest
 from pytest_bdd import given, parsers, then, when
 
 from harness.errors import DeployError
-from harness.kube.namespaces import MANAGED
 from harness.kube.pods import INSTANCE
 from harness.kube.resources import CONFIG_MAP, POD, WORKLOADS, labels_of, name_of
+from harness.labels import MANAGED
 
 if TYPE_CHECKING:
     from harness.deployment import Deployment

@@ -13,7 +13,7 @@ from kube_support import FakeApi
 
 from harness.cache import Cache
 from harness.clusters.kind import KindProvider
-from harness.kube.namespaces import MANAGED
+from harness.labels import MANAGED
 from harness.progress import Progress
 
 NAME = "deploy-test"

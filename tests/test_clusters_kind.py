@@ -29,7 +29,7 @@ from harness.clusters.errors import (
     PortInUseError,
 )
 from harness.clusters.kind_tool import Kind
-from harness.kube.namespaces import MANAGED
+from harness.labels import MANAGED
 
 
 @pytest.fixture

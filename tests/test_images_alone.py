@@ -25,7 +25,8 @@ from harness.images.alone import (
 from harness.images.build import Builder
 from harness.images.failure import BuildFailedError
 from harness.images.logs import error_lines
-from harness.images.spec import MANAGED_LABEL, ImageSpec
+from harness.images.spec import ImageSpec
+from harness.labels import MANAGED
 from harness.progress import Progress
 from harness.supply.engine import Engine
 
@@ -200,7 +201,7 @@ def test_a_real_build_and_the_next(engine: Engine, workshop: Workshop) -> None:
     first = workshop.builder.build(spec)
     assert first.built
     labels = engine.sdk().images.get(first.ref).labels
-    assert labels[MANAGED_LABEL] == "true"
+    assert labels[MANAGED] == "true"
     again = workshop.builder.build(spec)
     assert (again.id, again.built) == (first.id, False)
     (workshop.root / "a").write_text("2")

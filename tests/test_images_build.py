@@ -17,7 +17,8 @@ from harness.command import CommandMissingError
 from harness.images.build import Builder, ca_bundle
 from harness.images.dockerfile import Dockerfile
 from harness.images.failure import BuildFailedError, BuildTimedOutError, read_failure
-from harness.images.spec import HASH_LABEL, MANAGED_LABEL, ImageSpec
+from harness.images.spec import HASH_LABEL, ImageSpec
+from harness.labels import MANAGED
 from harness.progress import Progress
 from harness.redact import Redactor
 
@@ -72,7 +73,7 @@ def test_a_build_gets_all_that_it_needs_and_no_more(spec: ImageSpec, tmp_path: P
     for pair in (
         ("--file", str(spec.file)),
         ("--tag", built.ref),
-        ("--label", f"{MANAGED_LABEL}=true"),
+        ("--label", f"{MANAGED}=true"),
         ("--build-arg", "MODE=fast"),
         ("--build-arg", "BASE=local/python:3.13"),
         ("--target", "builder"),
@@ -176,10 +177,10 @@ ERROR: failed to solve: process "/bin/sh -c pip install fastapi" did not complet
 PULL = """\
 #2 [internal] load .dockerignore
 #2 DONE 0.0s
-#3 [internal] load metadata for docker.io/library/python:3.12-slim
+#3 [internal] load metadata for registry.example/library/python:3.12-slim
 #3 ERROR: failed to do request: dial tcp: lookup registry: no such host
 ------
- > [internal] load metadata for docker.io/library/python:3.12-slim:
+ > [internal] load metadata for registry.example/library/python:3.12-slim:
 ------
 failed to solve with frontend dockerfile.v0: failed to create LLB definition: dial tcp: no such host
 """

@@ -30,7 +30,6 @@ from harness.kube.details import Details
 from harness.kube.errors import ApiRefusedError
 from harness.kube.logs import logs
 from harness.kube.namespaces import (
-    MANAGED,
     ForeignNamespaceError,
     delete_namespace,
     ensure_namespace,
@@ -49,6 +48,7 @@ from harness.kube.services import (
     services_of_release,
 )
 from harness.kube.waits import Pending, Ready, Verdict, WaitTimeoutError
+from harness.labels import MANAGED
 from harness.redact import MASK, Redactor
 
 BASE = "/api/v1/namespaces/shop"

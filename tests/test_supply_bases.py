@@ -33,7 +33,7 @@ UNKNOWN = "manifest unknown: the registry has no such image"
         ("node:24-slim", "Node 24."),
         ("node:24-trixie-slim", "Node 24."),
         ("node:lts", "Node 24."),
-        ("docker.io/library/node:22-slim", "Node 22."),
+        ("registry.example/library/node:22-slim", "Node 22."),
         ("postgres:17", "PostgreSQL 17 behind the official image's contract"),
         ("postgres:16-alpine", "on Debian instead of Alpine"),
         ("postgres", "PostgreSQL 17"),

@@ -11,9 +11,9 @@ import pytest
 from docker.errors import APIError
 
 from harness.cache import Cache
+from harness.labels import MANAGED
 from harness.progress import Progress
 from harness.supply import sweep
-from harness.supply.engine import MANAGED
 
 OURS = {MANAGED: "true"}
 RUN = {**OURS, "io.deploy-harness.cluster": "deploy-shop"}

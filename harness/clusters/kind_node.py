@@ -10,7 +10,7 @@ from typing import Any
 from harness.clusters.base import Engine
 from harness.clusters.errors import ClusterMissingError
 from harness.command import CommandFailedError, Completed, run
-from harness.kube.namespaces import MANAGED
+from harness.labels import MANAGED
 
 _MARK = "/kind/deploy-harness-complete"
 

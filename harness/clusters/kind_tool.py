@@ -12,7 +12,7 @@ from pytest_kind import KindCluster
 
 from harness.clusters.base import Engine
 from harness.command import run
-from harness.kube.namespaces import MANAGED
+from harness.labels import MANAGED
 
 _LAUNCH = Path(__file__).with_name("_launch.py")
 _AMBIENT = "KUBECONFIG KIND_EXPERIMENTAL_DOCKER_NETWORK DOCKER_HOST DOCKER_CONTEXT"

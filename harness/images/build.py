@@ -15,7 +15,8 @@ from harness.images import precheck
 from harness.images.context import Context
 from harness.images.dockerfile import Dockerfile
 from harness.images.failure import BuildFailedError, BuildTimedOutError, read_failure
-from harness.images.spec import HASH_LABEL, MANAGED_LABEL, NAME_LABEL, BuiltImage, ImageSpec
+from harness.images.spec import HASH_LABEL, NAME_LABEL, BuiltImage, ImageSpec
+from harness.labels import MANAGED
 from harness.progress import Progress
 from harness.redact import Redactor
 
@@ -140,7 +141,7 @@ class Builder:
         note: Callable[[str], None],
     ) -> None:
         argv = ["build", "--progress=plain", "--file", str(spec.file), "--tag", ref]
-        labels = {MANAGED_LABEL: "true", HASH_LABEL: key, NAME_LABEL: spec.name}
+        labels = {MANAGED: "true", HASH_LABEL: key, NAME_LABEL: spec.name}
         for name, value in labels.items():
             argv += ["--label", f"{name}={value}"]
         for name, value in {**spec.build_args, **bases}.items():

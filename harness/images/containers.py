@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import DeployError
-from harness.images.spec import MANAGED_LABEL
+from harness.labels import CLUSTER, MANAGED, PREFIX, ROLE
 from harness.redact import Redactor
 
 if TYPE_CHECKING:
@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from harness.cache import Cache
     from harness.supply.engine import Engine
 
-CLUSTER_LABEL = "io.deploy-harness.cluster"
-ROLE_LABEL = "io.deploy-harness.role"
-CONTENT_LABEL = "io.deploy-harness.content"
+CONTENT_LABEL = PREFIX + "content"
 
 
 class NetworkMissingError(DeployError):
@@ -43,16 +41,16 @@ def labels(cluster: str, role: str, content: str = "") -> dict[str, str]:
     an existing one does not fit any more.
     """
     return {
-        MANAGED_LABEL: "true",
-        CLUSTER_LABEL: cluster,
-        ROLE_LABEL: role,
+        MANAGED: "true",
+        CLUSTER: cluster,
+        ROLE: role,
         CONTENT_LABEL: content,
     }
 
 
 def find(engine: Engine, cluster: str, role: str) -> list[Container]:
     """Return our containers of a cluster and role, running or not."""
-    wanted = [f"{MANAGED_LABEL}=true", f"{CLUSTER_LABEL}={cluster}", f"{ROLE_LABEL}={role}"]
+    wanted = [f"{MANAGED}=true", f"{CLUSTER}={cluster}", f"{ROLE}={role}"]
     return list(engine.sdk().containers.list(all=True, filters={"label": wanted}))
 
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
 
-MANAGED_LABEL = "io.deploy-harness.managed"
-HASH_LABEL = "io.deploy-harness.hash"
-NAME_LABEL = "io.deploy-harness.image"
+from harness.labels import PREFIX
+
+HASH_LABEL = PREFIX + "hash"
+NAME_LABEL = PREFIX + "image"
 
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 

@@ -23,8 +23,7 @@ from harness.kube.resources import (
 from harness.kube.state import Snapshot
 from harness.kube.waits import Pending, Ready, Verdict, wait_for
 from harness.kube.watch import Watcher
-
-MANAGED = "io.deploy-harness.managed"
+from harness.labels import MANAGED
 
 
 class ForeignNamespaceError(DeployError):

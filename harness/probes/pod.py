@@ -12,15 +12,14 @@ from harness.errors import DeployError
 from harness.kube.client import Kube
 from harness.kube.errors import NotFoundError
 from harness.kube.exec import Exec
-from harness.kube.namespaces import MANAGED
 from harness.kube.replace import PodsReplaced
 from harness.kube.resources import EVENT, POD, Object
 from harness.kube.waits import wait_for
 from harness.kube.watch import Watcher
+from harness.labels import MANAGED, ROLE
 from harness.probes import results
 from harness.redact import Redactor
 
-_ROLE = "io.deploy-harness.role"
 _READY = 60.0
 _MARGIN = 20.0  # seconds that kubectl may add to a probe's own timeout
 
@@ -59,7 +58,7 @@ class ProbePod:
         self._exec = Exec(client, kubectl, redact)
 
     def __enter__(self) -> ProbePod:
-        labels = {MANAGED: "true", _ROLE: "probe", f"{_ROLE}.name": self.name}
+        labels = {MANAGED: "true", ROLE: "probe", f"{ROLE}.name": self.name}
         with Watcher(self._client, self.namespace, (POD, EVENT)) as watcher:
             self._client.create(POD, pod(self.name, self.image, labels), self.namespace)
             try:

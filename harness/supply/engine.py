@@ -19,6 +19,7 @@ from harness.command import (
     Completed,
     run,
 )
+from harness.labels import MANAGED, PREFIX
 from harness.progress import Progress
 from harness.supply import daemon, debian
 from harness.supply.engine_errors import (
@@ -33,7 +34,6 @@ from harness.supply.registry import registry_reachable as registry_reachable
 if TYPE_CHECKING:
     import docker
 
-MANAGED = "io.deploy-harness.managed"
 DEFAULT_HOST = "unix:///var/run/docker.sock"
 #: The first engine with a BuildKit that mounts secrets without an experimental switch.
 MINIMUM = (20, 10)
@@ -119,7 +119,7 @@ class Engine:
     def labels(self, **more: str) -> list[str]:
         """Return the options that label something as ours; `_` in a name stands for `-`."""
         facts = {MANAGED: "true"} | {
-            f"io.deploy-harness.{name.replace('_', '-')}": value for name, value in more.items()
+            f"{PREFIX}{name.replace('_', '-')}": value for name, value in more.items()
         }
         return [word for name, value in facts.items() for word in ("--label", f"{name}={value}")]
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from harness.command import CommandFailedError, Completed, Scope, run
 from harness.errors import DeployError
+from harness.labels import MANAGED
 from harness.supply import gobuild
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from harness.supply.engine import Engine
 
 RECIPE = gobuild.SOURCES.parent / "node"
-LABEL = "io.deploy-harness.managed=true"
+LABEL = f"{MANAGED}=true"
 COMPONENTS = (
     "kube-apiserver",
     "kube-controller-manager",

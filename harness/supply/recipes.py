@@ -66,7 +66,7 @@ class Recipe:
 
 def recipe_for(official: str) -> Recipe | None:
     """Return the recipe of a stand-in for an official image, None when there is none."""
-    short = re.sub(r"^(docker\.io/)?(library/)?", "", official)
+    short = re.sub(r"^([a-z0-9.-]+(:\d+)?/)?library/", "", official)
     name, _, tag = short.partition(":")
     words = (tag or "latest").split("-")
     version = words.pop(0) if _VERSION.fullmatch(words[0]) else ""

@@ -12,6 +12,7 @@ from pathlib import Path
 from harness.cache import Cache, digest
 from harness.command import CommandFailedError, CommandTimedOutError, run
 from harness.errors import DeployError
+from harness.labels import PREFIX
 from harness.progress import Progress
 from harness.supply import debian, npm
 from harness.supply.disk import check_disk
@@ -20,7 +21,7 @@ from harness.supply.recipes import SUITE, Recipe, node_pins, recipe_for
 
 REPOSITORY = "deploy-supply"
 #: The label that names the official image.
-STANDS_IN = "io.deploy-harness.stands-in-for"
+STANDS_IN = PREFIX + "stands-in-for"
 _TIMEOUT = 1200.0
 _ROOM_GB = 3.0
 _BOOTSTRAP = "mmdebstrap"

@@ -13,11 +13,12 @@ from typing import Any
 
 from harness.cache import Cache
 from harness.progress import Progress
-from harness.supply.engine import MANAGED, Engine
+from harness.labels import CLUSTER, MANAGED
+from harness.supply.engine import Engine
 from harness.supply.standin import REPOSITORY
 
 #: Labels that only runs give; those of an image are inherited by whoever uses it.
-_RUN_LABELS = ("io.deploy-harness.cluster", "io.x-k8s.kind.cluster")
+_RUN_LABELS = (CLUSTER, "io.x-k8s.kind.cluster")
 #: What runs keep on disk; the rest of the cache is what was prepared.
 _RUN_FOLDERS = ("clusters", "databases", "secrets", "standins")
 _ENDS_WITHIN = 60.0
