@@ -67,15 +67,15 @@ class _Answering(threading.Thread):
 
     def __init__(self, engine: Engine, started: float) -> None:
         super().__init__(daemon=True)
-        self._engine, self._started, self.seconds = engine, started, float("nan")
+        self._engine, self._begun, self.seconds = engine, started, float("nan")
         self.start()
 
     def run(self) -> None:
         argv = ("exec", f"{_NAME}-control-plane", "kubectl", "get", "--raw=/readyz")
         config = "--kubeconfig=/etc/kubernetes/admin.conf"
-        while time.monotonic() - self._started < 300:
+        while time.monotonic() - self._begun < 300:
             asked = run(self._engine.argv(*argv, config), timeout=20, check=False)
             if asked.returncode == 0 and asked.stdout.strip() == "ok":
-                self.seconds = time.monotonic() - self._started
+                self.seconds = time.monotonic() - self._begun
                 return
             time.sleep(0.2)
