@@ -85,7 +85,11 @@ def _talk(client: Kube, url: str, stdin: str | None, timeout: float, result: Str
         result.refusal = str(error)
         return
     result.began = True
-    with contextlib.closing(socket):
+    with contextlib.ExitStack() as stack:
+        # `close` leaves the connection to the garbage collector when the server has said its
+        # last word first; `shutdown` gives it back in any case.
+        stack.callback(socket.sock.shutdown)
+        stack.callback(socket.close)
         if stdin is not None:
             socket.write_channel(_STDIN, stdin.encode())
             socket.close_channel(_STDIN)
