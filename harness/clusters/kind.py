@@ -248,7 +248,6 @@ class KindProvider:
 
     def _wait_healthy(self, since: datetime | None = None) -> None:
         """Wait until node and DNS are Ready, each by a watch from this machine."""
-        self._node.refuse_unknown_ports(kind_config.SERVICES)
         deadline = time.monotonic() + _HEALTHY
         try:
             self._export()
@@ -267,6 +266,8 @@ class KindProvider:
         return Kube(self.kubeconfig, self.context)
 
     def _access(self, *, created: bool) -> ClusterAccess:
+        # Each time: a node that its engine has restarted has lost the rule.
+        self._node.refuse_unknown_ports(kind_config.SERVICES)
         with self._client() as client:
             version = str(client.json("GET", "/version").get("gitVersion", ""))
         return ClusterAccess(self.name, self.kubeconfig, self.context, version, created)
