@@ -45,18 +45,6 @@ class ProjectFileInvalidError(DeployError):
         )
 
 
-class ChartMissingError(DeployError):
-    """The folder that should hold the chart has none."""
-
-    def __init__(self, chart: Path, named_in: Path) -> None:
-        super().__init__(
-            needed="a Helm chart to install",
-            seen="the folder does not exist" if not chart.is_dir() else "it has no Chart.yaml",
-            looked=f"{chart}, named by chart.path in {named_in}",
-            fix="correct chart.path, or put the chart there",
-        )
-
-
 class _Table(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -160,7 +148,9 @@ class Project(_Table):
         if problems := [*project._unknown_images(), *project._unknown_references()]:
             raise ProjectFileInvalidError(path, problems)
         if not (project.chart_path / "Chart.yaml").is_file():
-            raise ChartMissingError(project.chart_path, path)
+            from harness.helm.errors import ChartMissingError  # Helm is not needed to describe
+
+            raise ChartMissingError(project.chart_path)
         return project
 
     @property

@@ -16,6 +16,7 @@ from harness.errors import DeployError
 from harness.images import containers
 from harness.images.running import ContainerExitedError, ContainerSilentError, Running
 from harness.images.spec import ImageSpec
+from harness.ports import free_port
 from harness.redact import Redactor
 
 if TYPE_CHECKING:
@@ -216,7 +217,7 @@ class StandIns:
                 name=f"{self.cluster}-{standin.name}",
                 environment={**standin.env, KEY_VARIABLE: key},
                 labels=containers.labels(self.cluster, self._role(standin.name), content),
-                ports={f"{standin.port}/tcp": ("127.0.0.1", containers.free_port())},
+                ports={f"{standin.port}/tcp": ("127.0.0.1", free_port())},
                 read_only=True,
                 tmpfs={"/tmp": "mode=1777"},  # noqa: S108 - a path in the container
                 cap_drop=["ALL"],

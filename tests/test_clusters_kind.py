@@ -26,10 +26,10 @@ from harness.clusters.errors import (
     ClusterNameError,
     ClusterUnhealthyError,
     ForeignClusterError,
-    PortInUseError,
 )
 from harness.clusters.kind_tool import Kind
 from harness.labels import MANAGED
+from harness.ports import PortInUseError
 
 
 @pytest.fixture

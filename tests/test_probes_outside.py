@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from harness.images.containers import free_port
+from harness.ports import free_port
 from harness.probes.outside import NotAnsweringError, wait_until_answers
 
 

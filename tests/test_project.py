@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.helm import ChartMissingError
 from harness.project import (
-    ChartMissingError,
     Project,
     ProjectFileInvalidError,
     ProjectFileMissingError,

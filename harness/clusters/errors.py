@@ -8,18 +8,6 @@ from pathlib import Path
 from harness.errors import DeployError
 
 
-class PortInUseError(DeployError):
-    """The port of this machine at which the app is to be reached is taken."""
-
-    def __init__(self, port: int, seen: str) -> None:
-        super().__init__(
-            needed=f"port {port} of 127.0.0.1 to be free",
-            seen=seen,
-            looked=f"by listening on 127.0.0.1:{port}",
-            fix="end what uses it, or choose another port (or none, for a free one)",
-        )
-
-
 class ForeignClusterError(DeployError):
     """A cluster of that name is there and was not made by us."""
 

@@ -10,8 +10,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness import ports
 from harness.cache import Cache
-from harness.clusters import kind_config, ports
+from harness.clusters import kind_config
 from harness.clusters.base import ClusterAccess, Engine, Loaded
 from harness.clusters.errors import (
     ClusterCreateError,

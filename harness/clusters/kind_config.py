@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from harness.clusters.ports import LOOPBACK
+from harness.ports import LOOPBACK
 
 SERVICES = "10.96.0.0/16"  # kind's default, named here because we rely on it
 PATCHES = "/kind/deploy-patches"  # in the node

@@ -12,6 +12,7 @@ from harness.databases import errors
 from harness.databases.query import Query
 from harness.databases.reach import Address, connect
 from harness.images import containers
+from harness.ports import free_port
 from harness.redact import Redactor
 
 if TYPE_CHECKING:
@@ -94,7 +95,7 @@ class Server:
         from docker.errors import APIError
 
         for attempt in range(_ATTEMPTS):
-            described = self._described(containers.free_port())
+            described = self._described(free_port())
             try:
                 described.start()
                 break

@@ -25,7 +25,7 @@ class ChartMissingError(HelmError):
             needed=f"a Helm chart in {chart}",
             seen=seen,
             looked=str(chart / "Chart.yaml"),
-            fix="correct the chart's path in the project's description",
+            fix="put the chart there, or correct chart.path in deploy.toml",
         )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import socket
 import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -135,13 +134,6 @@ def join(engine: Engine, container: Container, network: str, alias: str) -> None
 def _networks(engine: Engine, name: str) -> list[Network]:
     # The engine's filter takes a name for a part of a name.
     return [one for one in engine.sdk().networks.list(names=[name]) if one.name == name]
-
-
-def free_port() -> int:
-    """Return a port on 127.0.0.1 that no one listens on at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class ExitWatch(threading.Thread):

@@ -5,9 +5,21 @@ from __future__ import annotations
 import errno
 import socket
 
-from harness.clusters.errors import PortInUseError
+from harness.errors import DeployError
 
 LOOPBACK = "127.0.0.1"
+
+
+class PortInUseError(DeployError):
+    """The port of this machine at which the app is to be reached is taken."""
+
+    def __init__(self, port: int, seen: str) -> None:
+        super().__init__(
+            needed=f"port {port} of 127.0.0.1 to be free",
+            seen=seen,
+            looked=f"by listening on 127.0.0.1:{port}",
+            fix="end what uses it, or choose another port (or none, for a free one)",
+        )
 
 
 def free_port() -> int:
