@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from harness.cache import Cache
 from harness.clusters.kind import KindProvider
-from harness.deployment import NODE_PORT, Deployment
+from harness.clusters.usage import Usage
+from harness.deployment import Deployment
 from harness.images.build import Builder
+from harness.images.project import ProjectImages
 from harness.jobs import Jobs
 from harness.outside import Outside
 from harness.progress import Progress
@@ -18,6 +20,7 @@ from harness.supply.bases import Bases
 from harness.supply.disk import ROOM_TO_RUN_GB, check_disk
 from harness.supply.nodes import find_node_image
 from harness.supply.tools import find_tools
+from harness.tenant import NODE_PORTS
 
 if TYPE_CHECKING:
     from harness.supply.engine import Engine
@@ -51,7 +54,7 @@ def assemble(
         redact=redact,
         engine=engine,
         tools=tools,
-        builder=builder,
+        sources=ProjectImages(project, builder, jobs),
         outside=Outside(settings, engine, builder, bases, cache, progress, redact, jobs),
         provider=KindProvider(
             settings.cluster_name,
@@ -61,8 +64,9 @@ def assemble(
             cache,
             progress,
             host_port=settings.port or None,
-            node_port=NODE_PORT,
+            node_ports=NODE_PORTS,
         ),
         secrets=secrets,
         jobs=jobs,
+        usage=Usage(cache, settings.cluster_name, settings.namespace),
     )

@@ -10,11 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.clusters.base import ClusterAccess, Provider
+from harness.clusters.usage import Usage
 from harness.errors import DeployError
 from harness.helm import Helm, values_from_paths
 from harness.images.alone import Alone
-from harness.images.build import Builder
-from harness.images.spec import BuiltImage, ImageSpec
+from harness.images.project import ProjectImages
+from harness.images.spec import BuiltImage
 from harness.jobs import Jobs
 from harness.kube.client import Kube
 from harness.outside import Outside
@@ -33,9 +34,6 @@ if TYPE_CHECKING:
     from harness.supply.engine import Engine
     from harness.supply.tools import Tools
 
-#: The node's port that this machine reaches at an address of its own.
-NODE_PORT = 30080
-
 
 @dataclass
 class Deployment:
@@ -44,8 +42,11 @@ class Deployment:
     All methods raise the DeployError of what failed, also in later calls.
 
     Attributes:
-        secrets: the value of each secret that the project names.
+        sources: the images of the project.
+        outside: database and stand-ins.
         provider: the kind of cluster.
+        secrets: the value of each secret that the project names.
+        usage: keeps other runs from what this one uses.
 
     """
 
@@ -55,11 +56,12 @@ class Deployment:
     redact: Redactor
     engine: Engine
     tools: Tools
-    builder: Builder
+    sources: ProjectImages
     outside: Outside
     provider: Provider
     secrets: dict[str, str]
     jobs: Jobs
+    usage: Usage
     started: float = field(default_factory=time.monotonic)
 
     def begin(self, *, cluster: bool) -> None:
@@ -69,12 +71,17 @@ class Deployment:
             cluster: whether the run needs more than the images.
 
         Raises:
-            DeployError: sources that cannot be built, before anything is started (EC-1).
+            DeployError: sources that cannot be built, before anything is started (EC-1);
+                another run is in the way.
 
         """
-        for name in self.settings.project.images:
-            self.builder.check(self._spec(name))
+        self.sources.check()
+        if self.settings.fresh:
+            with self.usage.first_of(self.settings.run) as first:
+                if first:
+                    self._delete_all()
         if cluster:
+            self.usage.enter()
             self.outside.check()
         self._begin_parts(cluster=cluster)
 
@@ -83,15 +90,15 @@ class Deployment:
         if cluster:
             parts.append(self.jobs.start("cluster", self._make_cluster))
             parts += [*self.outside.begin(), self._start_probe_image()]
-        return parts + [self._start_image(name) for name in self.settings.project.images]
+        return [*parts, *self.sources.begin()]
 
     def image(self, name: str) -> BuiltImage:
         """Return an image of the project, built from its present sources."""
-        return self._start_image(name).result()
+        return self.sources.get(name)
 
     def images(self) -> dict[str, BuiltImage]:
         """Return all images of the project."""
-        return {name: self.image(name) for name in self.settings.project.images}
+        return self.sources.all()
 
     def alone(self, name: str) -> Alone:
         """Return how an image is run by itself, after what has to run before it has run."""
@@ -119,7 +126,7 @@ class Deployment:
 
     def values(self) -> dict[str, Any]:
         """Return the chart's values for this run. They hold secrets."""
-        facts = self._facts() | self.outside.facts() | {"cluster.node_port": NODE_PORT}
+        facts = self._facts() | self.outside.facts() | {"cluster.node_port": self._node_port}
         described = self.settings.project.values
         return values_from_paths({path: fill(value, facts) for path, value in described.items()})
 
@@ -138,7 +145,7 @@ class Deployment:
 
     def public_url(self) -> str:
         """Return the address at which this machine reaches the public Service."""
-        return self.provider.endpoint(NODE_PORT)
+        return self.provider.endpoint(self._node_port)
 
     def wait_until_open(self) -> None:
         """Wait until every public Service answers at its address. Raises NotAnsweringError."""
@@ -171,33 +178,31 @@ class Deployment:
         return folder
 
     def close(self, *, interrupted: bool, failed: bool) -> None:
-        """End what still runs, and remove what the settings do not keep."""
+        """End what still runs, and remove what the settings do not keep.
+
+        The cluster goes with the last process that uses it.
+        """
         self.jobs.close(interrupted=interrupted)
         keep = self.settings.keep
-        if interrupted or keep == "always" or (keep == "on-failure" and failed):
-            return
-        with self.progress.step("removing cluster, database and stand-ins"):
-            self.delete()
+        with self.usage.last() as last:
+            if interrupted or keep == "always" or (keep == "on-failure" and failed):
+                return
+            if last:
+                with self.progress.step("removing cluster, database and stand-ins"):
+                    self._delete_all()
+            else:
+                with self.progress.step("removing database and stand-ins"):
+                    self.outside.delete()
 
-    def delete(self) -> None:
+    def _delete_all(self) -> None:
         """Remove all that runs made for this cluster, images apart."""
         self.provider.delete()
-        self.outside.delete()
+        for tenant in self.settings.tenant.all():
+            self.outside.of(tenant).delete()
 
-    def _spec(self, name: str) -> ImageSpec:
-        project = self.settings.project
-        image = project.images[name]
-        return ImageSpec(
-            name=name,
-            context=project.root / image.context,
-            repository=image.repository,
-            dockerfile=image.dockerfile,
-            build_args=image.build_args,
-            bases=image.bases,
-        )
-
-    def _start_image(self, name: str) -> Future[BuiltImage]:
-        return self.jobs.start(f"image {name}", lambda: self.builder.build(self._spec(name)))
+    @property
+    def _node_port(self) -> int:
+        return self.settings.tenant.node_port
 
     def _start_probe_image(self) -> Future[ProbeImage]:
         from harness.probes.image import ensure_probe_image
@@ -209,14 +214,7 @@ class Deployment:
         )
 
     def _facts(self) -> dict[str, str | int]:
-        facts: dict[str, str | int] = {f"secrets.{k}": v for k, v in self.secrets.items()}
-        for name, image in self.images().items():
-            facts |= {
-                f"images.{name}.ref": image.ref,
-                f"images.{name}.repository": image.repository,
-                f"images.{name}.tag": image.tag,
-            }
-        return facts
+        return {**{f"secrets.{k}": v for k, v in self.secrets.items()}, **self.sources.facts()}
 
     def _prepare_alone(self, name: str) -> Alone:
         described, image = self.settings.project.images[name], self.image(name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import Future
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.databases.database import Database
@@ -16,6 +16,7 @@ from harness.jobs import Jobs
 from harness.redact import Redactor
 from harness.settings import Settings
 from harness.standins import RunningStandIn, StandIn, StandIns
+from harness.tenant import Tenant
 
 if TYPE_CHECKING:
     from harness.cache import Cache
@@ -43,7 +44,7 @@ class NoDatabaseError(DeployError):
 
 @dataclass
 class Outside:
-    """The database and the stand-ins of one cluster.
+    """The database and the stand-ins of one tenant of a cluster.
 
     What the user gives by environment (a database's URL, the key of a real service) is
     used as it is; the rest runs in containers beside the cluster and is kept from run to
@@ -62,11 +63,10 @@ class Outside:
     _postgres: PostgresExternal | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
-        """Bind both to the run's cluster, and learn what the user gave as secret."""
+        """Bind both to the tenant, and learn what the user gave as secret."""
         settings, project = self.settings, self.settings.project
-        self._standins = StandIns(
-            self.engine, self.builder, self.cache, self.progress, settings.cluster_name
-        )
+        name = settings.tenant.name
+        self._standins = StandIns(self.engine, self.builder, self.cache, self.progress, name)
         self.redact.add(*(settings.environ.get(s.unless, "") for s in project.standins.values()))
         if project.database:
             self.redact.add(settings.environ.get(project.database.env, ""))
@@ -75,7 +75,7 @@ class Outside:
                 self.bases,
                 self.cache,
                 self.progress,
-                settings.cluster_name,
+                name,
                 official=project.database.image,
                 name=project.database.name,
             )
@@ -130,7 +130,7 @@ class Outside:
             self.database()
         for name in self.settings.project.standins:
             self.standin(name)
-        return side_network(self.engine, self.cache, self.settings.cluster_name)
+        return side_network(self.engine, self.cache, self.settings.tenant.name)
 
     def facts(self, *, alone: bool = False) -> dict[str, str | int]:
         """Return what `${database…}` and `${standins…}` stand for. Holds secrets."""
@@ -146,6 +146,10 @@ class Outside:
             )
             facts[f"standins.{name}.key"] = running.key if running else given
         return facts
+
+    def of(self, tenant: Tenant) -> Outside:
+        """Return the same of another process on the cluster."""
+        return replace(self, settings=replace(self.settings, slot=tenant.slot))
 
     def delete(self) -> None:
         """Remove what is ours, with its data."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from harness.errors import DeployError
 from harness.project import Project
+from harness.tenant import Tenant
 
 CLUSTERS = ("kind",)
 KEEP = ("always", "on-failure", "never")
@@ -65,7 +67,14 @@ OPTIONS = (
 
 @dataclass(frozen=True)
 class Settings:
-    """Everything a run was told. `timeout` is in seconds, `port` 0 means any free one."""
+    """Everything a run was told. `timeout` is in seconds, `port` 0 means any free one.
+
+    Attributes:
+        slot: 0 for the first or only process of a run, 1 for the next one beside it; each
+            has a namespace of its own.
+        run: what all processes of a run have in common.
+
+    """
 
     project: Project
     cluster: str
@@ -77,10 +86,18 @@ class Settings:
     timeout: int
     artifacts: Path
     environ: Mapping[str, str]
+    slot: int = 0
+    run: str = field(default_factory=lambda: secrets.token_hex(8))
 
     @classmethod
     def load(
-        cls, options: Mapping[str, str | None], environ: Mapping[str, str], root: Path
+        cls,
+        options: Mapping[str, str | None],
+        environ: Mapping[str, str],
+        root: Path,
+        *,
+        slot: int = 0,
+        run: str = "",
     ) -> Settings:
         """Read the settings; an option wins over its variable, that over the default.
 
@@ -88,9 +105,11 @@ class Settings:
             options: by option name without prefix; None where it was not given.
             environ: the environment; kept for what the project's description names.
             root: folder that relative paths start from.
+            slot: place of this process among those of its run.
+            run: what they have in common; by default there is only this one.
 
         Raises:
-            SettingInvalidError, and what `Project.load` raises.
+            SettingInvalidError, NoSlotError, and what `Project.load` raises.
 
         """
         read = _Reader(options, environ)
@@ -102,18 +121,26 @@ class Settings:
         named = read.name("cluster-name", 40)
         namespace = read.name("namespace", 63)
         project = Project.load(root / Path(read.text("project") or ".").expanduser())
+        tenant = Tenant(named or f"deploy-{project.name}"[:40].rstrip("-"), slot)
         return cls(
             project=project,
             cluster=cluster,
-            cluster_name=named or f"deploy-{project.name}"[:40].rstrip("-"),
-            namespace=namespace or project.chart.namespace,
+            cluster_name=tenant.cluster,
+            namespace=tenant.own(namespace or project.chart.namespace),
             port=port,
             fresh=fresh,
             keep=keep,
             timeout=timeout,
-            artifacts=root / read.text("artifacts"),
+            artifacts=root / read.text("artifacts") / (f"process-{slot}" if slot else ""),
             environ=environ,
+            slot=slot,
+            run=run or secrets.token_hex(8),
         )
+
+    @property
+    def tenant(self) -> Tenant:
+        """This process's place on the cluster."""
+        return Tenant(self.cluster_name, self.slot)
 
     def __repr__(self) -> str:
         """Leave the environment out: it may hold secrets."""

@@ -31,10 +31,23 @@ def load_settings(config: pytest.Config) -> Settings:
     if SETTINGS not in config.stash:
         given = {option.name: config.getoption(option.dest) for option in OPTIONS}
         try:
-            config.stash[SETTINGS] = Settings.load(given, dict(os.environ), config.rootpath)
+            config.stash[SETTINGS] = Settings.load(
+                given, dict(os.environ), config.rootpath, slot=_slot(config), run=_run(config)
+            )
         except DeployError as error:
             raise pytest.UsageError(f"\n{error}") from None
     return config.stash[SETTINGS]
+
+
+def _slot(config: pytest.Config) -> int:
+    """Return the place of this process among xdist's workers, which are named gw0, gw1, …."""
+    worker: dict[str, str] = getattr(config, "workerinput", {})
+    return int(worker.get("workerid", "gw0").removeprefix("gw"))
+
+
+def _run(config: pytest.Config) -> str:
+    worker: dict[str, str] = getattr(config, "workerinput", {})
+    return worker.get("testrunuid", "")
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

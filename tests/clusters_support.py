@@ -269,5 +269,5 @@ class World:
             self.cache,
             self.progress,
             host_port=host_port,
-            node_port=30080,
+            node_ports=(30080,),
         )

@@ -214,12 +214,12 @@ def test_deleted_with_all_it_left(world: World) -> None:
     assert world.books.read()["containers"] == {}
     assert not provider.kubeconfig.exists()
     with pytest.raises(ClusterMissingError):
-        provider.endpoint()
+        provider.endpoint(30080)
 
 
 def test_endpoint_is_what_the_node_publishes(world: World) -> None:
     provider = world.make()
-    assert provider.endpoint() == "http://127.0.0.1:40080"
+    assert provider.endpoint(30080) == "http://127.0.0.1:40080"
     with pytest.raises(ClusterUnhealthyError, match="30081"):
         provider.endpoint(30081)
     assert provider.describe()["state"] == "running"
@@ -295,12 +295,13 @@ def test_launcher_gives_the_answer_and_keeps_the_rest(tmp_path: Path) -> None:
     ("image", "patched"), [("n:v1.34.4-x", True), ("n:v1.31.0", False), ("n:mine", False)]
 )
 def test_dns_is_patched_where_kubeadm_can(tmp_path: Path, image: str, *, patched: bool) -> None:
-    file = kind_config.write(tmp_path, NAME, image=image, node_port=30080, host_port=8080)
+    file = kind_config.write(tmp_path, NAME, image=image, published={30080: 8080, 30081: 8081})
     told = yaml.safe_load(file.read_text())
     node = told["nodes"][0]
     mapping = node["extraPortMappings"][0]
     assert (mapping["listenAddress"], mapping["hostPort"]) == ("127.0.0.1", 8080)
     assert mapping["containerPort"] == 30080
+    assert node["extraPortMappings"][1]["containerPort"] == 30081
     assert ("kubeadmConfigPatches" in node) is patched
     if patched:
         patch = yaml.safe_load((tmp_path / "patches/corednsdeployment+strategic.yaml").read_text())

@@ -54,9 +54,9 @@ class KindProvider:
         node_image: what the node is made from, in the engine.
         cache: where the cluster's files lie.
         progress: told what is done.
-        host_port: port of this machine's loopback that leads to `node_port`; None for
-            whichever is free, and for whichever an existing cluster has.
-        node_port: port of the node that the app's Service is to have (30000-32767).
+        host_port: port of this machine's loopback that leads to the first of `node_ports`;
+            None for whichever is free, and for whichever an existing cluster has.
+        node_ports: ports of the node (30000-32767) that this machine has to reach.
         prefix: what the names of our clusters begin with.
 
     """
@@ -71,7 +71,7 @@ class KindProvider:
         progress: Progress,
         *,
         host_port: int | None,
-        node_port: int,
+        node_ports: Sequence[int],
         prefix: str = PREFIX,
     ) -> None:
         if not name.startswith(prefix) or not _NAME.fullmatch(name):
@@ -79,7 +79,7 @@ class KindProvider:
         self.name, self.context = name, f"kind-{name}"
         self._tools, self._engine, self._image = tools, engine, node_image.ref
         self._cache, self._progress = cache, progress
-        self._host_port, self._node_port = host_port, node_port
+        self._host_port, self._node_ports = host_port, tuple(node_ports)
         self.folder = cache.path("clusters", name)
         self._node = KindNode(name, engine)
 
@@ -121,18 +121,17 @@ class KindProvider:
             ledger = Ledger(self.folder / "images.json")
             return NodeImages(self._node, self._engine, ledger).load(images)
 
-    def endpoint(self, node_port: int | None = None) -> str:
+    def endpoint(self, node_port: int) -> str:
         """Return `http://127.0.0.1:PORT` for a NodePort that the cluster publishes."""
-        wanted = node_port or self._node_port
-        self._node.require_running(f"to reach its port {wanted}")
+        self._node.require_running(f"to reach its port {node_port}")
         state = self._node.state()
-        if state is None or wanted not in state.ports:
+        if state is None or node_port not in state.ports:
             raise ClusterUnhealthyError(
                 self.name,
-                f"the node publishes {state.ports if state else {}}, not {wanted}",
+                f"the node publishes {state.ports if state else {}}, not {node_port}",
                 "the node's published ports",
             )
-        return f"http://{ports.LOOPBACK}:{state.ports[wanted]}"
+        return f"http://{ports.LOOPBACK}:{state.ports[node_port]}"
 
     def stop(self) -> None:
         """Stop the node; `ensure` starts it again with all it holds."""
@@ -189,7 +188,7 @@ class KindProvider:
             left = self._node.leftovers()
             return Fault(f"only {', '.join(left)} is left" if left else "")
         image = self._engine.image_id(self._image)
-        if fault := of_container(state, image, self._node_port, self._host_port):
+        if fault := of_container(state, image, self._node_ports, self._host_port):
             return fault
         if not self._node.is_complete():
             return Fault(INTERRUPTED, wake=tool.has_created())
@@ -222,10 +221,12 @@ class KindProvider:
         if fault.why:
             with self._progress.step(f"removing cluster {self.name}: {fault.why}"):
                 self._remove(tool)
-        port = self._host_port or ports.free_port()
-        ports.check_free(port)
+        first = self._host_port or ports.free_port()
+        ports.check_free(first)
+        others = ports.free_ports(len(self._node_ports) - 1)
+        published = dict(zip(self._node_ports, [first, *others], strict=True))
         with self._progress.step(f"making cluster {self.name}") as step:
-            self._create(tool, port, step)
+            self._create(tool, published, step)
             step.note("waiting for the node and its DNS")
             self._wait_healthy()
             self._node.mark_complete()
@@ -233,10 +234,8 @@ class KindProvider:
             step.result = f"Kubernetes {access.kubernetes_version}"
         return access
 
-    def _create(self, tool: Kind, port: int, step: Step) -> None:
-        file = kind_config.write(
-            self.folder, self.name, image=self._image, node_port=self._node_port, host_port=port
-        )
+    def _create(self, tool: Kind, published: Mapping[int, int], step: Step) -> None:
+        file = kind_config.write(self.folder, self.name, image=self._image, published=published)
         (self.folder / "images.json").unlink(missing_ok=True)
         step.note("kind create cluster")
         try:
@@ -244,7 +243,8 @@ class KindProvider:
         except subprocess.CalledProcessError as error:
             why = f"kind ended with exit code {error.returncode}\n{tool.log_tail()}"
             self._remove(tool)
-            ports.check_free(port)  # says it better, when somebody took it meanwhile
+            for port in published.values():  # says it better, when somebody took it meanwhile
+                ports.check_free(port)
             raise ClusterCreateError(self.name, why, tool.log) from error
 
     def _wait_healthy(self, since: datetime | None = None) -> None:

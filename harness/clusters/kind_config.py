@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,12 @@ _COREDNS: dict[str, Any] = {
 
 
 def config(
-    name: str, *, image: str, node_port: int, host_port: int, patches: Path | None
+    name: str, *, image: str, published: Mapping[int, int], patches: Path | None
 ) -> dict[str, Any]:
     """Return the kind configuration of a cluster of one node.
 
-    The node's `node_port` is reachable at `host_port` of the loopback, and nowhere else.
+    Each port of the node in `published` is reachable at that of the loopback, and nowhere
+    else.
     """
     node: dict[str, Any] = {
         "role": "control-plane",
@@ -43,6 +45,7 @@ def config(
                 "containerPort": node_port,
                 "protocol": "TCP",
             }
+            for node_port, host_port in published.items()
         ],
     }
     found: dict[str, Any] = {
@@ -72,7 +75,7 @@ def config(
     return found
 
 
-def write(folder: Path, name: str, *, image: str, node_port: int, host_port: int) -> Path:
+def write(folder: Path, name: str, *, image: str, published: Mapping[int, int]) -> Path:
     """Write the configuration of a cluster into its folder and return the file.
 
     One replica of CoreDNS with a probe each second is ready seconds sooner than two with
@@ -84,7 +87,7 @@ def write(folder: Path, name: str, *, image: str, node_port: int, host_port: int
         patches.mkdir(exist_ok=True)
         (patches / "corednsdeployment+strategic.yaml").write_text(yaml.safe_dump(_COREDNS))
     file = folder / "kind.yaml"
-    text = config(name, image=image, node_port=node_port, host_port=host_port, patches=patches)
+    text = config(name, image=image, published=published, patches=patches)
     file.write_text(yaml.safe_dump(text, sort_keys=False))
     return file
 

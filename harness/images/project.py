@@ -1,0 +1,68 @@
+"""The images of the project that is accepted, each built once a run."""
+
+from __future__ import annotations
+
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from harness.images.spec import BuiltImage, ImageSpec
+from harness.jobs import Jobs
+from harness.project import Project
+
+if TYPE_CHECKING:
+    from harness.images.build import Builder
+
+
+@dataclass(frozen=True)
+class ProjectImages:
+    """What the project describes under `images`, from its present sources.
+
+    All methods raise the DeployError of what failed, also in later calls.
+    """
+
+    project: Project
+    builder: Builder
+    jobs: Jobs
+
+    def check(self) -> None:
+        """Refuse sources that cannot be built, before anything is started (EC-1)."""
+        for name in self.project.images:
+            self.builder.check(self._spec(name))
+
+    def begin(self) -> list[Future[BuiltImage]]:
+        """Start building all of them side by side."""
+        return [self._start(name) for name in self.project.images]
+
+    def get(self, name: str) -> BuiltImage:
+        """Return an image, built."""
+        return self._start(name).result()
+
+    def all(self) -> dict[str, BuiltImage]:
+        """Return all of them by name."""
+        return {name: self.get(name) for name in self.project.images}
+
+    def facts(self) -> dict[str, str]:
+        """Return what `${images…}` stands for."""
+        facts: dict[str, str] = {}
+        for name, image in self.all().items():
+            facts |= {
+                f"images.{name}.ref": image.ref,
+                f"images.{name}.repository": image.repository,
+                f"images.{name}.tag": image.tag,
+            }
+        return facts
+
+    def _start(self, name: str) -> Future[BuiltImage]:
+        return self.jobs.start(f"image {name}", lambda: self.builder.build(self._spec(name)))
+
+    def _spec(self, name: str) -> ImageSpec:
+        image = self.project.images[name]
+        return ImageSpec(
+            name=name,
+            context=self.project.root / image.context,
+            repository=image.repository,
+            dockerfile=image.dockerfile,
+            build_args=image.build_args,
+            bases=image.bases,
+        )
