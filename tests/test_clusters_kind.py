@@ -306,3 +306,7 @@ def test_dns_is_patched_where_kubeadm_can(tmp_path: Path, image: str, *, patched
     if patched:
         patch = yaml.safe_load((tmp_path / "patches/corednsdeployment+strategic.yaml").read_text())
         assert patch["spec"]["replicas"] == 1
+        patches = [yaml.safe_load(patch) for patch in node["kubeadmConfigPatches"]]
+        lonely = next(p for p in patches if "controllerManager" in p)
+        assert lonely["apiVersion"].endswith("v1beta3"), "extraArgs are a mapping there only"
+        assert lonely["scheduler"]["extraArgs"]["leader-elect"] == "false"

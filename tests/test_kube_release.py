@@ -294,6 +294,12 @@ def test_ready_with_a_failing_liveness_probe_is_not_believed() -> None:
     assert isinstance(judge(*without("Pod"), alive, long_ago), Ready)
 
 
+def test_ready_has_left_its_startup_probe_behind() -> None:
+    alive = pod(ready=True)
+    told = event(alive, "Unhealthy", "Startup probe failed: refused", seconds=2)
+    assert isinstance(judge(*without("Pod"), alive, told), Ready)
+
+
 @pytest.mark.parametrize(
     ("one", "other", "same"),
     [

@@ -17,6 +17,11 @@ _SINCE = (1, 32)  # kubeadm can patch CoreDNS before its first rollout
 # Checks of a machine that a node image passes by its making, and the rotation of a
 # certificate that lives longer than any of our clusters.
 _SKIPPED = ("preflight", "kubelet-finalize")
+# Alone there is nobody to be elected against. The controllers begin by making a service
+# account each; at the usual 20 requests a second that alone takes seconds. And a node
+# counts when it was looked at, by default every 5 s.
+_ALONE = {"leader-elect": "false", "kube-api-qps": "200", "kube-api-burst": "400"}
+_CONTROLLERS = {**_ALONE, "node-monitor-period": "1s"}
 _COREDNS: dict[str, Any] = {
     "spec": {
         "replicas": 1,
@@ -70,6 +75,19 @@ def config(
             # Making RSA keys is what most of kubeadm's own time on the processor goes to.
             yaml.safe_dump(
                 {"kind": "ClusterConfiguration", "featureGates": {"PublicKeysECDSA": True}}
+            ),
+            # Of the version that kind writes: the next one has lists in their place.
+            yaml.safe_dump(
+                {
+                    "kind": "ClusterConfiguration",
+                    "apiVersion": "kubeadm.k8s.io/v1beta3",
+                    "controllerManager": {"extraArgs": _CONTROLLERS},
+                    "scheduler": {"extraArgs": _ALONE},
+                }
+            ),
+            # What a Service leads to is known to the node at once, not a second later.
+            yaml.safe_dump(
+                {"kind": "KubeProxyConfiguration", "iptables": {"minSyncPeriod": "100ms"}}
             ),
         ]
     return found

@@ -62,7 +62,7 @@ def failing_probe(pod: Object, container: Container, snapshot: Snapshot) -> Fail
     """Return the newest failure of a container's probe that still counts, None if none does.
 
     A container can be Ready while its liveness probe fails, until it is killed for it:
-    what counts then is a failure since its start.
+    what counts then is a failure since its start. The other two it has passed.
     """
     started = parse_time(container.started)
     for event in reversed(snapshot.events(pod)):
@@ -70,7 +70,7 @@ def failing_probe(pod: Object, container: Container, snapshot: Snapshot) -> Fail
         if not found or event.get("reason") != "Unhealthy" or not _is_about(event, container):
             continue
         if container.ready and (
-            found.group(1) == "Readiness" or started is None or event_time(event) < started
+            found.group(1) != "Liveness" or started is None or event_time(event) < started
         ):
             return None
         return Failing(found.group(1), found.group(0).strip(), event_time(event).isoformat())

@@ -7,7 +7,8 @@ export const CONNECT_TIMEOUT_MS = 3_000;
 export const ANSWER_TIMEOUT_MS = 20_000;
 /** The assistant waits for a language model, possibly several times. */
 export const CHAT_TIMEOUT_MS = 110_000;
-const RETRY_DELAYS_MS = [100, 300];
+// A new pod is Ready up to a second before every node sends connections to it.
+const RETRY_DELAYS_MS = [100, 300, 600, 1_000];
 
 export interface BackendRequest {
   readonly method: string;
