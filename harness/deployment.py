@@ -82,6 +82,7 @@ class Deployment:
                     self._delete_all()
         if cluster:
             self.usage.enter()
+            self.provider.check()
             self.outside.check()
         self._begin_parts(cluster=cluster)
 

@@ -174,8 +174,19 @@ def test_port_in_use_is_said_before_anything_is_made(world: World) -> None:
         taken.listen()
         port = taken.getsockname()[1]
         with pytest.raises(PortInUseError, match=str(port)):
+            world.provider(host_port=port).check()
+        with pytest.raises(PortInUseError, match=str(port)):
             world.provider(host_port=port).ensure()
     assert kinds(world) == []
+
+
+def test_port_that_is_the_clusters_own_is_not_in_the_way(world: World) -> None:
+    world.make()
+    with socket.socket() as node:
+        node.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        node.bind(("127.0.0.1", 40080))
+        node.listen()
+        world.provider(host_port=40080).check()
 
 
 def test_another_port_is_another_cluster(world: World) -> None:

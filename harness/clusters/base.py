@@ -57,6 +57,9 @@ class Engine(Protocol):
 class Provider(Protocol):
     """One kind of cluster."""
 
+    def check(self) -> None:
+        """Raise what `ensure` could not do either way, before anything is made."""
+
     def ensure(self) -> ClusterAccess:
         """Return access to a healthy cluster; make, start or mend it as needed."""
 

@@ -88,6 +88,20 @@ class KindProvider:
         """The cluster's own kubeconfig, mode 0600."""
         return self.folder / "kubeconfig"
 
+    def check(self) -> None:
+        """See that the cluster can be made, or made anew, at the port that was named.
+
+        Raises:
+            PortInUseError, ForeignClusterError.
+
+        """
+        state = self._node.state()
+        if state is not None and not state.ours:
+            raise ForeignClusterError(self.name, self._node.name)
+        has = state.ports.get(self._node_ports[0]) if state is not None else None
+        if self._host_port and has != self._host_port:
+            ports.check_free(self._host_port)
+
     def ensure(self) -> ClusterAccess:
         """Return access to the cluster, healthy, with its node and its DNS ready.
 
@@ -103,10 +117,8 @@ class KindProvider:
         with self._cache.lock(f"cluster-{self.name}"):
             tool = self._tool()
             self._wait_for_orphan(tool)
-            state = self._node.state()
-            if state is not None and not state.ours:
-                raise ForeignClusterError(self.name, self._node.name)
-            fault = self._fault(state, tool)
+            self.check()
+            fault = self._fault(self._node.state(), tool)
             if fault is not None and fault.wake:
                 fault = self._start_again(fault, tool)
             if fault is None:
