@@ -87,7 +87,7 @@ def test_missing_chart_ends_before_any_test(shop: pytest.Pytester) -> None:
     (shop.path / "chart" / "Chart.yaml").unlink()
     result = run(shop)
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["needed: a Helm chart to install"])
+    result.stderr.fnmatch_lines(["needed: a Helm chart in */chart"])
 
 
 def test_failure_reads_as_step_and_four_parts(shop: pytest.Pytester) -> None:
