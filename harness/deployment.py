@@ -18,6 +18,8 @@ from harness.images.project import ProjectImages
 from harness.images.spec import BuiltImage
 from harness.jobs import Jobs
 from harness.kube.client import Kube
+from harness.kube.pods import pods_of_release
+from harness.kube.restarts import restart_counts
 from harness.outside import Outside
 from harness.probes.outside import wait_until_answers
 from harness.progress import Progress
@@ -247,6 +249,7 @@ class Deployment:
         values = self.values()
         self.outside.join()
         kube, name = access.client(), project.chart.release
+        before = {pod.uid for pod in pods_of_release(kube, namespace, name)}
         rollout = Rollout(self.helm(), kube, self.progress, self.redact, self.settings.timeout)
         try:
             seconds = rollout.run(project.chart_path, name, namespace, values)
@@ -255,4 +258,15 @@ class Deployment:
             error.add_note(f"all that the cluster tells is in {self.diagnose('rollout', error)}")
             raise
         total = time.monotonic() - self.started
-        return Release(kube, project, name, namespace, images, seconds, total)
+        old = [pod for pod in pods_of_release(kube, namespace, name) if pod.uid in before]
+        return Release(
+            kube,
+            project,
+            name,
+            namespace,
+            images,
+            seconds,
+            total,
+            restarts_before=restart_counts(old),
+            redact=self.redact,
+        )

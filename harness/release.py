@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from harness.errors import DeployError
 from harness.images.spec import BuiltImage
 from harness.kube.client import Kube
+from harness.kube.details import Details
 from harness.kube.pods import Pod, pods_of_release, running_image
+from harness.kube.restarts import Counts, Restart, restarts
 from harness.kube.services import Service, service_for_image, services_of_release
 from harness.project import Project
+from harness.redact import Redactor
 
 
 class RoleUnknownError(DeployError):
@@ -37,7 +40,11 @@ class Release:
         images: the images of the project, by name.
         rollout_seconds: from Helm's start until all was ready.
         total_seconds: from the start of the whole deployment (SC-001).
-
+        restarts_before: counts of the containers that ran before this rollout began, as
+            they were when it had ended. A machine that was started again, or an earlier
+            run, has restarted them, and that speaks against neither this rollout nor the
+            app.
+        redact: applied to what containers said.
     """
 
     kube: Kube
@@ -47,6 +54,8 @@ class Release:
     images: Mapping[str, BuiltImage]
     rollout_seconds: float
     total_seconds: float
+    restarts_before: Counts = field(default_factory=dict)
+    redact: Redactor = field(default_factory=Redactor, repr=False)
 
     def image(self, role: str) -> BuiltImage:
         """Return the image that a role runs. Raises RoleUnknownError."""
@@ -59,6 +68,15 @@ class Release:
         """Return the pods of the release as they are now, or those of one role."""
         pods = [p for p in pods_of_release(self.kube, self.namespace, self.name) if not p.deleted]
         return pods if role is None else running_image(pods, self.image(role).ref)
+
+    def restarts(self) -> list[Restart]:
+        """Return the restarts of its containers that belong to this run (US2.1).
+
+        A container of this rollout counts from its first start, one that was there before
+        from the rollout's end.
+        """
+        details = Details(self.kube, redact=self.redact)
+        return restarts(self.pods(), details, self.restarts_before)
 
     def service(self, role: str) -> Service:
         """Return the Service that leads to the pods of a role.

@@ -41,7 +41,8 @@ def all_ready(release: Release) -> None:
 
 @then("no container has been restarted")
 def no_restarts(release: Release) -> None:
-    _none([pod for pod in release.pods() if pod.restarts])
+    told = [restart.describe() for restart in release.restarts()]
+    assert not told, "\n".join(told)
 
 
 def _none(pods: list[Pod]) -> None:

@@ -39,7 +39,7 @@ from harness.kube.namespaces import (
 from harness.kube.pods import pod_of, pods_of_release
 from harness.kube.replace import NothingToReplaceError, replace_pods
 from harness.kube.resources import DEPLOYMENT
-from harness.kube.restarts import restarts
+from harness.kube.restarts import restart_counts, restarts
 from harness.kube.services import (
     ImageNotRunningError,
     ServiceAmbiguousError,
@@ -50,6 +50,7 @@ from harness.kube.services import (
 from harness.kube.waits import Pending, Ready, Verdict, WaitTimeoutError
 from harness.labels import MANAGED
 from harness.redact import MASK, Redactor
+from harness.release import Release
 
 BASE = "/api/v1/namespaces/shop"
 PODS, SERVICES, EVENTS = f"{BASE}/pods", f"{BASE}/services", f"{BASE}/events"
@@ -216,6 +217,46 @@ def test_restart_is_told_with_its_reason_and_last_words() -> None:
     assert (found.exit_code, found.reason, found.log) == (137, "OOMKilled", ("allocating", "more"))
     assert "restarted 2 times, last at 2026-01-01T00:00:00Z: OOMKilled" in found.describe()
     assert "| more" in found.describe()
+
+
+def test_restarts_from_before_are_not_told_again() -> None:
+    last = {"exitCode": 255, "reason": "Unknown", "finishedAt": "2026-01-01T00:00:00Z"}
+    details: Any = FakeDetails("shutting down")
+    known = restart_counts([pod_of(pod(ready=True, restarts=3, last=last))])
+    assert known == {("uid-web-1", "main"): 3}
+    assert restarts([pod_of(pod(ready=True, restarts=3, last=last))], details, known) == []
+    again = pod_of(pod(ready=True, restarts=4, last=last))
+    (found,) = restarts([again], details, known)
+    assert found.count == 1
+    assert "restarted once, last at 2026-01-01T00:00:00Z: Unknown" in found.describe()
+    (found,) = restarts([pod_of(pod("new", ready=True, restarts=2, last=last))], details, known)
+    assert (found.pod, found.count) == ("new", 2)
+
+
+def test_release_tells_the_restarts_of_its_run(api: FakeApi, client: Kube) -> None:
+    project: Any = None  # not needed to find the pods
+    before = restart_counts([pod_of(pod("old", ready=True, restarts=5))])
+    release = Release(
+        client,
+        project,
+        "shop",
+        "shop",
+        {},
+        rollout_seconds=1,
+        total_seconds=2,
+        restarts_before=before,
+        redact=Redactor({"t0psecret"}),
+    )
+    api.put(PODS, pod("old", ready=True, restarts=5))
+    api.put(PODS, pod("new", ready=True))
+    assert release.restarts() == []
+    last = {"exitCode": 1, "reason": "Error", "finishedAt": "2026-01-01T00:00:00Z"}
+    api.put(PODS, pod("new", ready=True, restarts=1, last=last))
+    api.texts[f"{PODS}/new/log"] = "cannot open t0psecret\n"
+    (found,) = release.restarts()
+    assert (found.pod, found.container, found.count) == ("new", "main", 1)
+    assert found.log[0].startswith("cannot open ")
+    assert "t0psecret" not in found.describe()
 
 
 def test_lag_of_a_watch_is_seen(api: FakeApi, client: Kube) -> None:
