@@ -16,7 +16,7 @@ from harness.progress import Progress
 from harness.supply.engine import Engine, find_engine
 from harness.supply.nodes import find_node_image
 from harness.supply.tools import find_tools
-from harness.tenant import NODE_PORTS
+from harness.tenant import BESIDE_PORTS, NODE_PORTS
 
 _NAME = "deploy-bench-create"
 
@@ -47,7 +47,7 @@ def creating(times: int) -> Iterator[Result]:
         cache,
         progress,
         host_port=None,
-        node_ports=NODE_PORTS,
+        node_ports=NODE_PORTS + BESIDE_PORTS,
     )
     api, dns = [], []
     for _ in range(times):

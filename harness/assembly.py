@@ -20,7 +20,7 @@ from harness.supply.bases import Bases
 from harness.supply.disk import ROOM_TO_RUN_GB, check_disk
 from harness.supply.nodes import find_node_image
 from harness.supply.tools import find_tools
-from harness.tenant import NODE_PORTS
+from harness.tenant import BESIDE_PORTS, NODE_PORTS
 
 if TYPE_CHECKING:
     from harness.supply.engine import Engine
@@ -64,7 +64,7 @@ def assemble(
             cache,
             progress,
             host_port=settings.port or None,
-            node_ports=NODE_PORTS,
+            node_ports=NODE_PORTS + BESIDE_PORTS,
         ),
         secrets=secrets,
         jobs=jobs,

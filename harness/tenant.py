@@ -8,6 +8,8 @@ from harness.errors import DeployError
 
 #: Ports of the node that this machine reaches at addresses of their own, one a tenant.
 NODE_PORTS = (30080, 30081, 30082, 30083)
+#: As many for what a tenant installs beside its release.
+BESIDE_PORTS = (30090, 30091, 30092, 30093)
 
 
 class NoSlotError(DeployError):
@@ -52,6 +54,11 @@ class Tenant:
     def node_port(self) -> int:
         """The port of the node for the public Service."""
         return NODE_PORTS[self.slot]
+
+    @property
+    def beside_port(self) -> int:
+        """The port of the node for the public Service of an installation beside it."""
+        return BESIDE_PORTS[self.slot]
 
     def own(self, name: str) -> str:
         """Return the name for what every tenant has one of."""

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from harness.settings import Settings
-from harness.tenant import NODE_PORTS, NoSlotError, Tenant
+from harness.tenant import BESIDE_PORTS, NODE_PORTS, NoSlotError, Tenant
 
 
 def test_the_first_has_the_plain_names() -> None:
@@ -20,6 +20,9 @@ def test_no_two_have_anything_in_common() -> None:
     assert len({tenant.name for tenant in tenants}) == len(NODE_PORTS)
     assert len({tenant.own("shop") for tenant in tenants}) == len(NODE_PORTS)
     assert {tenant.node_port for tenant in tenants} == set(NODE_PORTS)
+    assert {tenant.beside_port for tenant in tenants} == set(BESIDE_PORTS)
+    assert len(BESIDE_PORTS) == len(NODE_PORTS)
+    assert not set(BESIDE_PORTS) & set(NODE_PORTS)
 
 
 def test_more_than_the_cluster_has_ports_for() -> None:
