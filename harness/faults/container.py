@@ -83,6 +83,7 @@ class KilledContainer(Fault):
 
     Attributes:
         seconds: from the signal until the container was Ready again, once waited for.
+        last_words: the last lines of its log before the signal.
 
     """
 
@@ -91,6 +92,7 @@ class KilledContainer(Fault):
     pod: Pod
     container: str = ""
     seconds: float = field(default=0.0, init=False)
+    last_words: list[str] = field(default_factory=list, init=False, repr=False)
     _killed_at: float = field(default=0.0, init=False)
 
     def __post_init__(self) -> None:
@@ -121,6 +123,7 @@ class KilledContainer(Fault):
         self.pod = pod_of(now)
         if not _one(now, self.container).running:
             raise NotRunningError(self.pod, self.container)
+        self.last_words = Details(self.client).last_lines(now, self.container)
         told = self.on_node("crictl", "inspect", "--output", "json", _id(now, self.container))
         process = int((json.loads(told.stdout).get("info") or {})["pid"])
         self._killed_at = time.monotonic()

@@ -6,7 +6,7 @@ restart it (EC-5): a restart ends both waits at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from harness.errors import DeployError
@@ -113,3 +113,35 @@ class StartedAgain:
                 return Ready()
             return Pending(describe_pod(obj))
         return Hopeless(PodLostError(self.pod, self.describe()))
+
+
+@dataclass(frozen=True)
+class Begun:
+    """As many new pods with these labels have begun: a container of each runs.
+
+    Args:
+        labels: of the pods.
+        old: uids of those that do not count.
+        wanted: how many.
+
+    """
+
+    labels: Mapping[str, str]
+    old: frozenset[str]
+    wanted: int
+
+    def describe(self) -> str:
+        """Return what is waited for."""
+        return f"a container to run in each of {self.wanted} new pods"
+
+    def evaluate(self, snapshot: Snapshot, details: Details) -> Verdict:  # noqa: ARG002
+        """Judge the new pods that are to stay."""
+        begun: list[Object] = []
+        others: list[Object] = []
+        for obj in snapshot.pods(self.labels):
+            if uid_of(obj) in self.old or is_deleted(obj):
+                continue
+            (begun if any(c.running for c in containers(obj)) else others).append(obj)
+        if len(begun) >= self.wanted:
+            return Ready()
+        return Pending("\n".join(map(describe_pod, others)) or f"{len(begun)} have begun")
