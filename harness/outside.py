@@ -42,6 +42,18 @@ class NoDatabaseError(DeployError):
         )
 
 
+class NotOursError(DeployError):
+    """The database belongs to somebody else, and is not to be broken."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            needed="a database of our own, to be stopped and started",
+            seen="the user gave one, which is only used",
+            looked="the environment",
+            fix="leave the variable out: the run then starts a database of its own",
+        )
+
+
 @dataclass
 class Outside:
     """The database and the stand-ins of one tenant of a cluster.
@@ -146,6 +158,17 @@ class Outside:
             )
             facts[f"standins.{name}.key"] = running.key if running else given
         return facts
+
+    def postgres(self) -> PostgresExternal:
+        """Return the server that the release's database is on, when it is ours to break.
+
+        Raises:
+            NotOursError: the user gave the database.
+
+        """
+        if self._postgres is None or self.database().image is None:
+            raise NotOursError
+        return self._postgres
 
     def of(self, tenant: Tenant) -> Outside:
         """Return the same of another process on the cluster."""

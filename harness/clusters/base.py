@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from harness.command import Completed
 from harness.kube.client import Kube
 
 
@@ -68,6 +69,9 @@ class Provider(Protocol):
 
     def endpoint(self, node_port: int) -> str:
         """Return `http://HOST:PORT` at which this machine reaches a Service's NodePort."""
+
+    def on_node(self, *argv: str, timeout: float = 60) -> Completed:
+        """Run a program on the cluster's node. Raises CommandFailedError."""
 
     def stop(self) -> None:
         """Stop it, so that `ensure` can start it again with all it holds."""

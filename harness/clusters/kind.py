@@ -24,6 +24,7 @@ from harness.clusters.kind_fault import INTERRUPTED, Fault, of_container
 from harness.clusters.kind_node import KindNode, NodeState
 from harness.clusters.node_disk import Ledger
 from harness.clusters.node_images import NodeImages
+from harness.command import Completed
 from harness.errors import DeployError
 from harness.kube.client import Kube
 from harness.kube.cluster import dns_ready, node_ready
@@ -144,6 +145,10 @@ class KindProvider:
                 "the node's published ports",
             )
         return f"http://{ports.LOOPBACK}:{state.ports[node_port]}"
+
+    def on_node(self, *argv: str, timeout: float = 60) -> Completed:
+        """Run a program on the node. Raises CommandFailedError."""
+        return self._node.run(*argv, timeout=timeout)
 
     def stop(self) -> None:
         """Stop the node; `ensure` starts it again with all it holds."""

@@ -107,6 +107,18 @@ class LoginRefusedError(DatabaseError):
         )
 
 
+class ConnectionsExhaustedError(DatabaseError):
+    """The server, or the user's share of it, has no free connection."""
+
+    def __init__(self, where: str, reason: str) -> None:
+        super().__init__(
+            needed=f"a free connection to the database at {where}",
+            seen=reason,
+            looked=where,
+            fix="end what holds connections, or have the database allow more",
+        )
+
+
 class DatabaseMissingError(DatabaseError):
     """The server has no database of this name."""
 
@@ -140,4 +152,16 @@ class DatabaseNotStartedError(DatabaseError):
             seen=f"{reason}\nits log:\n{log}",
             looked="the container engine and the container's log",
             fix="read its last words above",
+        )
+
+
+class StatementRefusedError(DatabaseError):
+    """Our own database does not do what its administrator tells it."""
+
+    def __init__(self, cluster: str, statement: str, said: str) -> None:
+        super().__init__(
+            needed=f"`{statement}` to be executed",
+            seen=said or "no word about why",
+            looked=f"the database of cluster {cluster}, by psql in its container",
+            fix="see the server's words above, and its log",
         )

@@ -14,6 +14,8 @@ from harness.images import containers
 from harness.redact import Redactor
 
 if TYPE_CHECKING:
+    from psycopg.sql import Identifier
+
     from harness.cache import Cache
     from harness.progress import Progress
     from harness.supply.bases import Bases
@@ -148,8 +150,36 @@ class PostgresExternal:
         self._server().container().pause()
 
     def resume(self) -> None:
-        """Let a frozen server go on."""
-        self._server().container().unpause()
+        """Let a frozen server go on; nothing happens when it is not frozen."""
+        container = self._server().container()
+        if containers.state(container)["Paused"]:
+            container.unpause()
+
+    def offer_tls(self, *, offered: bool) -> None:
+        """Offer encryption, or refuse it; who is connected is disconnected."""
+        server = self._server()
+        container = server.container()
+        server.offer_tls(container, offered=offered)
+        self.disconnect()
+
+    def limit(self, connections: int | None) -> None:
+        """Allow the application's role so many connections at once; None for any number."""
+        from psycopg import sql
+
+        server = self._server()
+        most = sql.Literal(-1 if connections is None else connections)
+        statement = sql.SQL("ALTER ROLE {} CONNECTION LIMIT {}").format(self._role(server), most)
+        server.tell(server.container(), statement.as_string(None))
+
+    def disconnect(self) -> int:
+        """End all connections of the application's role; return how many there were."""
+        from psycopg import sql
+
+        server = self._server()
+        statement = sql.SQL(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE usename = {}"
+        ).format(sql.Literal(server.credentials.role))
+        return int(server.tell(server.container(), statement.as_string(None)))
 
     def delete(self) -> None:
         """Remove the container with its data. Nothing happens when there is none."""
@@ -173,15 +203,21 @@ class PostgresExternal:
             network=containers.side_network(self.engine, self.cache, self.cluster),
         )
 
+    def _role(self, server: Server) -> Identifier:
+        from psycopg import sql
+
+        return sql.Identifier(server.credentials.role)
+
     def _give_role(self, server: Server) -> None:
         """Give the application its role: no superuser, with our present password."""
         from psycopg import sql
 
         admin, role = server.query(), server.credentials.role
         exists = admin.rows("SELECT 1 FROM pg_catalog.pg_roles WHERE rolname = %s", (role,))
-        statement = sql.SQL("{} ROLE {} LOGIN NOSUPERUSER PASSWORD {}").format(
+        # What a killed run may have left of a fault goes, too.
+        statement = sql.SQL("{} ROLE {} LOGIN NOSUPERUSER CONNECTION LIMIT -1 PASSWORD {}").format(
             sql.SQL("ALTER" if exists else "CREATE"),
-            sql.Identifier(role),
+            self._role(server),
             sql.Literal(server.credentials.role_password),
         )
         admin.rows(statement.as_string(None))

@@ -23,6 +23,7 @@ _LOGIN = re.compile(
     r"|is not permitted to log in|no pg_hba\.conf entry|pg_hba\.conf rejects",
     re.IGNORECASE,
 )
+_FULL = re.compile(r"too many (clients|connections)|connection slots are reserved", re.IGNORECASE)
 _MISSING = re.compile(r"database \"(?P<name>[^\"]+)\" does not exist", re.IGNORECASE)
 _PLAIN = re.compile(r"no encryption|connection is insecure|SSL off|sslmode=require", re.IGNORECASE)
 _TLS = re.compile(
@@ -173,6 +174,8 @@ def _cause(address: Address, text: str, timeout: float) -> errors.DatabaseError:
     reason = Redactor((address.password, address.url))(text).strip()
     if match := _MISSING.search(text):
         return errors.DatabaseMissingError(address.where, match["name"])
+    if _FULL.search(text):
+        return errors.ConnectionsExhaustedError(address.where, reason)
     if _PLAIN.search(text):
         return errors.TlsRequiredError(address.where, reason)
     if _LOGIN.search(text):

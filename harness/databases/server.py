@@ -37,11 +37,14 @@ hostnossl all all ::/0        reject
 """
 _COMMAND = (
     "postgres",
-    *("-c", "ssl=on"),
     *("-c", "ssl_cert_file=/etc/ssl/certs/ssl-cert-snakeoil.pem"),
     *("-c", "ssl_key_file=/etc/ssl/private/ssl-cert-snakeoil.key"),
     *("-c", f"hba_file={_HBA_FILE}"),
 )
+# Not on the command line, which nothing can overrule: it is switched off for a while to
+# see how an application takes it.
+_TLS = "ALTER SYSTEM SET ssl = {}"
+_TLS_FILE = "/docker-entrypoint-initdb.d/tls.sql"
 _ATTEMPTS = 3  # a free port may be taken by someone else before the engine binds it
 
 
@@ -128,6 +131,9 @@ class Server:
                     connect(address, _OURS, 3).close()
                 except errors.LoginRefusedError:
                     raise  # other passwords than ours: waiting does not help
+                except errors.TlsError as error:
+                    last = error.headline
+                    self.offer_tls(container, offered=True)  # a killed run has left it so
                 except errors.DatabaseError as error:
                     last = error.headline
                 else:
@@ -138,6 +144,33 @@ class Server:
         else:
             last = f"it did not answer within {self.timeout:.0f} s; last: {last}"
         raise self._failed(last, containers.tail(container, Redactor(self.credentials.secrets)))
+
+    def offer_tls(self, container: Container, *, offered: bool) -> None:
+        """Switch TLS on or off for new connections.
+
+        Raises:
+            errors.StatementRefusedError: the server does not do it.
+
+        """
+        self.tell(container, _TLS.format("on" if offered else "off"))
+        self.tell(container, "SELECT pg_reload_conf()")
+
+    def tell(self, container: Container, statement: str) -> str:
+        """Execute a statement as administrator from within the container; return its rows.
+
+        That way is open also when no connection from outside is. The statement is seen in
+        process lists: it must hold no secret.
+
+        Raises:
+            errors.StatementRefusedError: with psql's words.
+
+        """
+        argv = ["psql", "--no-psqlrc", "-qtA", "-v", "ON_ERROR_STOP=1"]
+        done = container.exec_run([*argv, "-U", ADMIN, "-d", ADMIN, "-c", statement])
+        said = cast("bytes", done.output or b"").decode(errors="replace").strip()
+        if done.exit_code != 0:
+            raise errors.StatementRefusedError(self.cluster, statement, said)
+        return said
 
     def query(self) -> Query:
         """Return the means to ask the server as its administrator."""
@@ -181,12 +214,13 @@ class Server:
         described.with_name(f"{self.cluster}-{ROLE}")
         described.with_command(list(_COMMAND))
         described.with_copy_into_container(_HBA.encode(), _HBA_FILE, 0o644)
+        described.with_copy_into_container(f"{_TLS.format('on')};\n".encode(), _TLS_FILE, 0o644)
         labels = containers.labels(self.cluster, ROLE, self._content())
         described.with_kwargs(network=self.network, labels=labels)
         return described
 
     def _content(self) -> str:
-        return digest(image=self.engine.image_id(self.image), command=_COMMAND, hba=_HBA)
+        return digest(image=self.engine.image_id(self.image), command=_COMMAND, hba=_HBA, tls=_TLS)
 
     def _replaced(self, cause: str) -> None:
         self.progress.choice("database", self.cluster, f"started anew: {cause}")
