@@ -12,6 +12,7 @@ pytest_plugins = [
     "fixtures.browser",
     "fixtures.helm_charts",
     "steps.image",
+    "steps.health",
     "steps.release",
     "steps.service",
     "steps.database",
