@@ -5,7 +5,7 @@ PYTEST := $(PYTHON) -m pytest -c pytest.ini
 # Further words for pytest, such as: make deploy ARGS="-k FR-003 --deploy-port=8080"
 ARGS ?=
 
-.PHONY: help deploy test fast lint prepare check bench lock clean distclean
+.PHONY: help deploy test fast lint prepare check mutants bench lock clean distclean
 
 help: ## show this
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -29,6 +29,9 @@ prepare: .venv/synced ## install, start or build what a run needs and this machi
 
 check: .venv/synced ## say what is missing, change nothing
 	@$(PYTHON) -m harness.supply --check
+
+mutants: prepare ## make single defects, see that each is noticed, with its cause
+	$(PYTHON) -m mutants $(ARGS)
 
 bench: prepare ## measure, report to benchmarks/RESULTS.md
 	$(PYTHON) -m benchmarks $(ARGS)

@@ -14,6 +14,7 @@ pytest_plugins = [
     "fixtures.helm_charts",
     "steps.image",
     "steps.build",
+    "steps.health",
     "steps.release",
     "steps.service",
     "steps.database",

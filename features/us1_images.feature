@@ -36,6 +36,21 @@ Feature: Images made for production
       | frontend | BETTER_AUTH_SECRET  |
       | frontend | NEXT_PUBLIC_API_URL |
 
+  @US1.2 @EC-5
+  Scenario: The backend tells the truth about a database that is away
+    Given the image of the backend
+    When a container of it is given a database that is not there
+    Then it lives all the same
+    And it is not ready, and says that the database is the reason
+    And its health calls the database "unreachable"
+
+  @US1.2 @EC-5
+  Scenario: The frontend tells the truth about a database that is away
+    Given the image of the frontend
+    When a container of it is given a database that is not there
+    Then it lives all the same
+    And it is not ready, and says that the database is the reason
+
   @SC-006 @FR-010
   Scenario Outline: The <app> image is small
     Given the image of the <app>

@@ -136,8 +136,8 @@ def test_silence_tells_the_last_answer(engine: Engine, python: str) -> None:
 @pytest.mark.engine
 def test_a_server_on_loopback_is_named(engine: Engine, python: str) -> None:
     alone = server(engine, python, HOST="127.0.0.1")
-    with alone.started() as running, pytest.raises(ContainerSilentError, match=r"0\.0\.0\.0"):
-        running.answers(timeout=2)
+    with alone.started() as running, pytest.raises(ContainerSilentError, match="on 127"):
+        running.answers(timeout=30)  # it need not be waited for
 
 
 @pytest.mark.engine

@@ -17,6 +17,7 @@ from harness.redact import Redactor
 if TYPE_CHECKING:
     from docker.models.containers import Container
 
+_LOOPBACK_S = 3.0  # a server that listens on loopback only for so long will not change its mind
 _LISTEN = "0A"  # state of a listening socket in /proc/net/tcp
 _LOOPBACKS = ("0100007F", "00000000000000000000000001000000")
 
@@ -41,11 +42,13 @@ class ContainerSilentError(DeployError):
         self, image: str, url: str, wanted: str, last: str, log: str, *, loopback: bool
     ) -> None:
         fix = "see its log above; check that it listens on this port"
+        where = ""
         if loopback:
-            fix = "make the server listen on 0.0.0.0: it listens on 127.0.0.1 inside the container"
+            where = "it listens on 127.0.0.1 inside the container, where nobody else reaches it\n"
+            fix = "make the server listen on 0.0.0.0"
         super().__init__(
             needed=f"a container of {image} to answer {wanted}",
-            seen=f"last: {last}\nits log:\n{log}",
+            seen=f"{where}last: {last}\nits log:\n{log}",
             looked=url,
             fix=fix,
         )
@@ -106,19 +109,26 @@ class Running:
 
         Raises:
             ContainerExitedError: at once when it ends by itself.
-            ContainerSilentError: no fitting answer in time; tells the last one.
+            ContainerSilentError: no fitting answer in time; tells the last one. At once
+                when it listens where nobody outside the container can reach it.
 
         """
         url = self.url + path
         wanted = f"{status} at {path}" if status else f"at {path}"
         last = "nothing was asked yet"
         deadline = time.monotonic() + timeout
+        loopback, look = False, time.monotonic() + _LOOPBACK_S
         with httpx.Client(timeout=5, trust_env=False) as client:
             while time.monotonic() < deadline:
                 try:
                     said = client.get(url)
                 except httpx.HTTPError as error:
                     last = f"{type(error).__name__}: {error}"
+                    if time.monotonic() > look:
+                        before, loopback = loopback, self._only_on_loopback()
+                        look += _LOOPBACK_S
+                        if before and loopback:
+                            break
                 else:
                     if status in (None, said.status_code):
                         seconds = time.monotonic() - self._started
@@ -126,7 +136,7 @@ class Running:
                     last = f"status {said.status_code}: {self._redact(said.text[:500])}"
                 if self.watch.exited.wait(0.2):
                     raise self._exited()
-        loopback = self._only_on_loopback()
+        loopback = loopback or self._only_on_loopback()
         log = containers.tail(self.container, self._redact)
         within = f"{wanted} within {timeout:.0f} s"
         raise ContainerSilentError(self.image, url, within, last, log, loopback=loopback)

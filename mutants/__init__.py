@@ -1,0 +1,1 @@
+"""Proof that the suite sees: single defects, and which scenario notices each."""

@@ -1,0 +1,81 @@
+"""The mutants that are defined: each can still be made, and the page tells what became of it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from mutants.copying import PARTS, copy_project
+from mutants.definitions import all_mutants
+from mutants.mutant import Mutant, Needs
+from mutants.record import Record, page, totals
+from mutants.verdict import Fate, Verdict
+
+ROOT = Path(__file__).parents[1]
+MUTANTS = all_mutants()
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the project, as every mutant gets one."""
+    target = tmp_path_factory.mktemp("mutants") / "project"
+    copy_project(ROOT, target)
+    return target
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.id)
+def test_it_can_still_be_made(mutant: Mutant, project: Path) -> None:
+    before = {c.path: _read(project / c.path) for c in mutant.changes}
+    try:
+        for change in mutant.changes:
+            change.apply(project)
+        assert any(_read(project / path) != text for path, text in before.items())
+    finally:
+        for path, text in before.items():
+            if text is None:
+                (project / path).unlink(missing_ok=True)
+            else:
+                (project / path).write_text(text)
+
+
+def _read(file: Path) -> str | None:
+    return file.read_text() if file.is_file() else None
+
+
+def test_there_are_enough_and_each_reads_as_a_sentence() -> None:
+    assert len(MUTANTS) >= 60
+    assert {mutant.needs for mutant in MUTANTS} == set(Needs)
+    for mutant in MUTANTS:
+        assert re.fullmatch(r"[A-Z`].{10,120}\.", mutant.says), mutant.says
+        # The change itself must not be described by the harness's own files.
+        assert all(c.path.startswith(PARTS) for c in mutant.changes), mutant.id
+
+
+def test_page_tells_totals_and_what_is_left(tmp_path: Path) -> None:
+    some = MUTANTS[:4]
+    verdicts = [
+        Verdict(some[0].id, Fate.KILLED, "test_a", "the | cause", 2, 1.24),
+        Verdict(some[1].id, Fate.SURVIVED, "", "", 0, 2.0),
+        Verdict(some[2].id, Fate.WRONG_CAUSE, "test_b", "something else", 0, 4.0, 20.0, 9.0),
+    ]
+    record = Record(tmp_path / "kept" / "mutants.json")
+    record.add(verdicts[:2], "a machine")
+    Record(tmp_path / "kept" / "mutants.json").add(verdicts[2:], "a machine")
+    known = Record(tmp_path / "kept" / "mutants.json").known(some)
+    text = page(some, known)
+    assert f"| {some[0].id} |" in text
+    assert "test_a (and 2 more): the \\| cause | 1.2 |" in text
+    assert "4.0 + 20 building + 9 restoring" in text
+    assert f"- `{some[1].id}`: {some[1].says} No scenario failed." in text
+    assert f"- `{some[3].id}`: {some[3].says} Not judged yet." in text
+    assert "a machine." in text
+    assert "| static | 4 | 1 | 1 | 1 | 1 | 2.0 | 4.0 | 3 | 1 |" in text
+    assert totals(some, known)[-1] == "Killed: 1 of 4, 25.0 % (goal: 95 %, **not met**)."
+
+
+def test_record_forgets_nothing_that_is_still_defined(tmp_path: Path) -> None:
+    record = Record(tmp_path / "mutants.json")
+    record.add([Verdict("gone-long-ago", Fate.KILLED, "s", "c", 0, 1.0)], "m")
+    assert not record.known(MUTANTS)
