@@ -155,7 +155,7 @@ def says(kind: bytes, severity: str, code: str, text: str) -> Callable[[socket.s
             "connection is insecure (try using `sslmode=require`)",
             errors.TlsRequiredError,
         ),
-        ("53300", "sorry, too many clients already", errors.NotPostgresError),
+        ("53300", "sorry, too many clients already", errors.ConnectionsExhaustedError),
     ],
 )
 def test_what_a_server_refuses(
