@@ -103,7 +103,7 @@ def test_made_anew_with_the_reason_said(
 
 
 def test_made_anew_when_it_does_not_answer(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("harness.clusters.kind._ANSWERS", 0.3)
+    monkeypatch.setattr("harness.clusters.kind_health._ANSWERS", 0.3)
     world.make()
     world.api.refusals["/readyz"] = 500
 
@@ -212,7 +212,7 @@ def test_failed_create_tells_kinds_words_and_cleans_up(world: World) -> None:
 def test_unhealthy_after_create_tells_the_nodes_words(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("harness.clusters.kind._HEALTHY", 0.5)
+    monkeypatch.setattr("harness.clusters.kind_health._HEALTHY", 0.5)
     world.api.refusals["/readyz"] = 500
     with pytest.raises(ClusterUnhealthyError, match="the node's words"):
         world.provider().ensure()

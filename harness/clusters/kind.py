@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import subprocess
-import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,13 +20,12 @@ from harness.clusters.errors import (
     ForeignClusterError,
 )
 from harness.clusters.kind_fault import INTERRUPTED, Fault, of_container
+from harness.clusters.kind_health import KindHealth
 from harness.clusters.kind_node import KindNode, NodeState
 from harness.clusters.node_disk import Ledger
 from harness.clusters.node_images import NodeImages
 from harness.command import Completed
 from harness.errors import DeployError
-from harness.kube.client import Kube
-from harness.kube.cluster import dns_ready, node_ready
 from harness.progress import Progress, Step
 
 if TYPE_CHECKING:
@@ -38,8 +36,6 @@ if TYPE_CHECKING:
 PREFIX = "deploy-"
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,48}[a-z0-9])?")
 _CREATE = 420.0  # seconds that kind may take on a slow machine
-_HEALTHY = 120.0  # seconds from "made" or "started" to a node that is Ready
-_ANSWERS = 5.0  # seconds in which a cluster that is used again has to answer
 
 
 class KindProvider:
@@ -83,6 +79,9 @@ class KindProvider:
         self._host_port, self._node_ports = host_port, tuple(node_ports)
         self.folder = cache.path("clusters", name)
         self._node = KindNode(name, engine)
+        self._health = KindHealth(
+            self.kubeconfig, self.context, self._node, lambda: self._tool().export_kubeconfig()
+        )
 
     @property
     def kubeconfig(self) -> Path:
@@ -209,16 +208,7 @@ class KindProvider:
             return fault
         if not self._node.is_complete():
             return Fault(INTERRUPTED, wake=tool.has_created())
-        return self._unhealthy(_ANSWERS)
-
-    def _unhealthy(self, timeout: float) -> Fault | None:
-        try:
-            self._export()
-            with self._client() as client:
-                node_ready(client, timeout)
-        except DeployError as error:
-            return Fault(error.headline)
-        return None
+        return self._health.fault()
 
     def _start_again(self, fault: Fault, tool: Kind) -> Fault | None:
         with self._progress.step(f"waking cluster {self.name}: {fault.why}"):
@@ -228,7 +218,7 @@ class KindProvider:
             if not (self._node.is_complete() or tool.has_created()):
                 return Fault(INTERRUPTED)
             try:
-                self._wait_healthy(since)
+                self._health.wait(since=since)
                 self._node.mark_complete()
             except DeployError as error:
                 return Fault(f"it does not start again: {error.headline}")
@@ -245,7 +235,7 @@ class KindProvider:
         with self._progress.step(f"making cluster {self.name}") as step:
             self._create(tool, published, step)
             step.note("waiting for the node and its DNS")
-            self._wait_healthy()
+            self._health.wait(made=True)
             self._node.mark_complete()
             access = self._access(created=True)
             step.result = f"Kubernetes {access.kubernetes_version}"
@@ -264,30 +254,10 @@ class KindProvider:
                 ports.check_free(port)
             raise ClusterCreateError(self.name, why, tool.log) from error
 
-    def _wait_healthy(self, since: datetime | None = None) -> None:
-        """Wait until node and DNS are Ready, each by a watch from this machine."""
-        deadline = time.monotonic() + _HEALTHY
-        try:
-            self._export()
-            with self._client() as client:
-                node_ready(client, _HEALTHY, since)
-                dns_ready(client, max(deadline - time.monotonic(), 10.0), since)
-        except DeployError as error:
-            seen = f"{error.seen}\nthe node says:\n{self._node.log_tail()}"
-            raise ClusterUnhealthyError(self.name, seen, error.looked) from error
-
-    def _export(self) -> None:
-        """Write the kubeconfig anew, as the node has it now, for the port that it has now."""
-        self._tool().export_kubeconfig()
-
-    def _client(self) -> Kube:
-        return Kube(self.kubeconfig, self.context)
-
     def _access(self, *, created: bool) -> ClusterAccess:
         # Each time: a node that its engine has restarted has lost the rule.
         self._node.refuse_unknown_ports(kind_config.SERVICES)
-        with self._client() as client:
-            version = str(client.json("GET", "/version").get("gitVersion", ""))
+        version = self._health.version()
         return ClusterAccess(self.name, self.kubeconfig, self.context, version, created)
 
     def _remove(self, tool: Kind) -> None:
