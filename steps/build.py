@@ -21,8 +21,8 @@ _DEFECTS = {
     ),
     "package file and lock file disagree": (
         "package.json",
-        r'"next": "[^"]+"',
-        '"next": "15.0.0"',
+        r'"jose": "[^"]+"',
+        '"jose": "5.0.0"',
     ),
     "Dockerfile has an unknown keyword": ("Dockerfile", r"^WORKDIR ", "WORKDIRR "),
     "Dockerfile runs an unknown program": ("Dockerfile", r"^RUN node ", "RUN nodee "),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from pytest_bdd import parsers, then, when
+from pytest_bdd import given, parsers, then, when
 
 from harness.kube.pods import INSTANCE, Pod
 from harness.kube.resources import EVENT, POD
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from harness.probes.unreachable import UnreachableError
     from harness.project import Service as Described
     from harness.release import Release
+    from harness.traffic import Traffic
     from steps.account import Account
 
 _CHANGES = 30.0  # seconds that readiness may take to follow
@@ -266,6 +267,33 @@ def another_ready(deleted: DeletedPod, release: Release, seconds: int) -> None:
     new = deleted.wait_until_replaced(seconds)
     assert new.restarts == 0, f"it has been restarted: {new.describe()}"
     assert new.uid in {pod.uid for pod in release.pods()}
+
+
+@given(parsers.parse("{number:d} pods of each role"))
+def pods_of_each(release: Release, faults: ExitStack, number: int) -> None:
+    from harness.kube.scale import deployments_of, scaled
+
+    pods = [pod.obj for role in release.project.services for pod in release.pods(role)]
+    names = deployments_of(release.kube, release.namespace, pods)
+    assert len(names) == len(release.project.services), f"the Deployments are {names}"
+    faults.enter_context(scaled(release.kube, release.namespace, names, number))
+    counts = {role: len(release.pods(role)) for role in release.project.services}
+    assert set(counts.values()) == {number}, f"the pods of each role are {counts}"
+
+
+@when("requests for the todo go on", target_fixture="traffic")
+def requests_go_on(faults: ExitStack, app_url: str, account: Account) -> Traffic:
+    from harness.traffic import Traffic
+
+    url = f"{app_url}/api/{account.id}/tasks/{account.todo['id']}"
+    token = {"Authorization": f"Bearer {account.token}"}
+    return faults.enter_context(Traffic(url, headers=token, timeout=15))
+
+
+@then("each request has been answered with the todo")
+def each_answered(traffic: Traffic) -> None:
+    traffic.more(3)
+    assert not traffic.failures, traffic.describe()
 
 
 # The database (EC-5)

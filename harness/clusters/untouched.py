@@ -23,7 +23,7 @@ class Untouched:
     touched: list[str] = field(default_factory=list)
 
     def check(self) -> None:
-        """Nothing is in the way."""
+        """Find nothing wrong."""
 
     def ensure(self) -> ClusterAccess:
         """Return access to nothing."""

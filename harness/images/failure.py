@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from harness.errors import DeployError
@@ -20,8 +21,17 @@ _TELLING = re.compile(
     r"\berror\b|ERR!|\bfatal\b|\bfailed\b|not found|no such|cannot|can only|unable to|denied",
     re.IGNORECASE,
 )
+# Words that name a cause by themselves; a tool's first line is often only its headline.
+_SURE = re.compile(
+    r"there is no version of|no matching distribution|not found in the package registry"
+    r"|unable to resolve|can only install|cannot find module|no module named|: not found"
+    r"|no such file or directory|hash(es)? (mis|do not )match",
+    re.IGNORECASE,
+)
 _COUNTED = ("RUN", "COPY", "ADD", "WORKDIR")
-_KEPT = 25
+_COMMAND = re.compile(r"executor failed running \[.*?\]: |process \".*?\" did not complete ", re.S)
+_KEPT = 25  # lines
+_ABOUT = 5  # of them, those that say why
 
 # Words of a tool, and what a person can do about them. First match wins.
 _HINTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
@@ -43,16 +53,16 @@ _HINTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         ),
         (
             r"EAI_AGAIN|ENOTFOUND|ETIMEDOUT|Temporary failure in name resolution"
-            r"|Could not resolve|Network is unreachable|Name or service not known",
+            r"|Could not resolve(?! dependency)|Network is unreachable|Name or service not known",
             "the build reached no network; check the engine's DNS and proxy",
-        ),
-        (
-            r"npm ci.*can only install|package-lock\.json.*not in sync|lock ?file",
-            "commit a lock file that matches package.json, and COPY it before this step",
         ),
         (
             r"No matching distribution|No solution found|ERESOLVE|E404|not in the npm registry",
             "correct the dependency's name or version",
+        ),
+        (
+            r"npm ci.*can only install|package-lock\.json.*not in sync|lock ?file",
+            "commit a lock file that matches package.json, and COPY it before this step",
         ),
         (r"exit code: 127|not found: not found|: not found", "the command or file is missing"),
         (r"exit code: 137|Killed|out of memory", "the build ran out of memory"),
@@ -80,7 +90,8 @@ class Failure:
     @property
     def telling(self) -> str:
         """Return the line that most likely says why; BuildKit often knows the exit code only."""
-        return next((line for line in self.lines if _TELLING.search(line)), self.cause)
+        at = _telling(self.lines)
+        return self.cause if at is None else self.lines[at]
 
 
 class BuildFailedError(DeployError):
@@ -94,7 +105,8 @@ class BuildFailedError(DeployError):
             where = f"step {failure.step}, {where}"
         said = [failure.telling, *(line for line in (failure.cause,) if line != failure.telling)]
         text = "\n".join((*said, *failure.lines))
-        known = f"{failure.about}\n{text}"
+        # A step's own command is no cause, and may hold every word of one.
+        known = _COMMAND.sub("", text) if failure.step else f"{failure.about}\n{text}"
         hint = next((hint for pattern, hint in _HINTS if pattern.search(known)), None)
         super().__init__(
             needed=redact(f"image {spec.name} to build: {where}"),
@@ -145,10 +157,27 @@ def read_failure(output: str, dockerfile: Dockerfile) -> Failure:
     return Failure(
         step=place if number else None,
         instruction=_instruction(dockerfile, number, text),
-        lines=tuple(said.get(at, [])[-_KEPT:]),
+        lines=_kept(said.get(at, [])),
         cause=cause,
         about=text,
     )
+
+
+def _telling(lines: Sequence[str]) -> int | None:
+    """Return the index of the line that most likely says why, None if none does."""
+    for pattern in (_SURE, _TELLING):
+        for index, line in enumerate(lines):
+            if pattern.search(line):
+                return index
+    return None
+
+
+def _kept(lines: Sequence[str]) -> tuple[str, ...]:
+    """Return the last lines, and before them those that say why if they came earlier."""
+    at = _telling(lines)
+    if at is None or len(lines) - at <= _KEPT:
+        return tuple(lines[-_KEPT:])
+    return (*lines[at : at + _ABOUT], "...", *lines[at + _ABOUT :][-(_KEPT - _ABOUT - 1) :])
 
 
 def _at_line(dockerfile: Dockerfile, line: int) -> Instruction | None:
