@@ -19,10 +19,11 @@ test: prepare ## prepare what is missing, test the harness, then deploy and acce
 fast: .venv/synced ## the harness's own tests alone: no engine, no cluster
 	$(PYTEST) -m "not deploy and not engine" $(ARGS)
 
-lint: .venv/synced ## ruff and mypy
+lint: .venv/synced ## ruff, mypy, and that each requirement has its scenario, each sentence its step
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
+	$(PYTEST) --collect-only -qq --deploy-trace=yes features
 
 prepare: .venv/synced ## install, start or build what a run needs and this machine lacks
 	@$(PYTHON) -m harness.supply

@@ -4,6 +4,7 @@ pytest_plugins = [
     "plugin.options",
     "plugin.console",
     "plugin.features",
+    "plugin.traceability",
     "plugin.binding",
     "plugin.failures",
     "plugin.summary",

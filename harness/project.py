@@ -3,46 +3,23 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from harness.errors import DeployError
+from harness.project_file import FILE_NAME as FILE_NAME
+from harness.project_file import ProjectFileInvalidError as ProjectFileInvalidError
+from harness.project_file import ProjectFileMissingError as ProjectFileMissingError
+from harness.project_file import read_project_file
 
-FILE_NAME = "deploy.toml"
 REFERENCE = re.compile(r"\$\{([A-Za-z0-9_.-]+)\}")
 _DNS_LABEL = r"^[a-z]([-a-z0-9]{0,51}[a-z0-9])?$"
 
 Name = Annotated[str, Field(pattern=_DNS_LABEL)]
 Port = Annotated[int, Field(ge=1, le=65535)]
 Path_ = Annotated[str, Field(pattern=r"^/")]
-
-
-class ProjectFileMissingError(DeployError):
-    """There is no description where one was looked for."""
-
-    def __init__(self, path: Path) -> None:
-        super().__init__(
-            needed="a description of the project to accept",
-            seen="the file does not exist",
-            looked=str(path),
-            fix=f"write {FILE_NAME}, or name its folder by --deploy-project=DIR",
-        )
-
-
-class ProjectFileInvalidError(DeployError):
-    """The description cannot be read or says something that cannot be."""
-
-    def __init__(self, path: Path, problems: list[str]) -> None:
-        super().__init__(
-            needed="a valid description of the project to accept",
-            seen="\n".join(problems),
-            looked=str(path),
-            fix="correct the lines named above",
-        )
 
 
 class _Table(BaseModel):
@@ -134,13 +111,7 @@ class Project(_Table):
             ProjectFileMissingError, ProjectFileInvalidError, ChartMissingError.
 
         """
-        path = root / FILE_NAME
-        try:
-            data = tomllib.loads(path.read_text(encoding="utf-8"))
-        except (FileNotFoundError, NotADirectoryError):
-            raise ProjectFileMissingError(path) from None
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise ProjectFileInvalidError(path, [str(error)]) from None
+        path, data = root / FILE_NAME, read_project_file(root)
         try:
             project = cls.model_validate(data | {"root": root.resolve()})
         except ValidationError as error:

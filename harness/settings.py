@@ -7,10 +7,13 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from harness.errors import DeployError
-from harness.project import Project
 from harness.tenant import Tenant
+
+if TYPE_CHECKING:
+    from harness.project import Project
 
 CLUSTERS = ("kind",)
 KEEP = ("always", "on-failure", "never")
@@ -61,6 +64,8 @@ OPTIONS = (
     Option("fresh", "no", "yes: delete the cluster and the database of an earlier run first"),
     Option("keep", "always", "keep cluster and database afterwards: " + ", ".join(KEEP)),
     Option("timeout", "600", "seconds that the rollout of the release may take (SC-001)"),
+    Option("trace", "no", "yes: fail when no scenario carries some requirement"),
+    Option("spec", "", "file of the spec whose ids have to be those of deploy.toml; traces too"),
     Option("artifacts", ".deploy", "folder for what a run leaves to read"),
 )
 
@@ -112,6 +117,8 @@ class Settings:
             SettingInvalidError, NoSlotError, and what `Project.load` raises.
 
         """
+        from harness.project import Project  # imports pydantic: 0.1 s
+
         read = _Reader(options, environ)
         cluster = read.one_of("cluster", CLUSTERS)
         keep = read.one_of("keep", KEEP)
@@ -120,7 +127,7 @@ class Settings:
         timeout = read.number("timeout", 10, 3600)
         named = read.name("cluster-name", 40)
         namespace = read.name("namespace", 63)
-        project = Project.load(root / Path(read.text("project") or ".").expanduser())
+        project = Project.load(read.folder(root))
         tenant = Tenant(named or f"deploy-{project.name}"[:40].rstrip("-"), slot)
         return cls(
             project=project,
@@ -148,6 +155,35 @@ class Settings:
         return f"Settings({', '.join(shown)})"
 
 
+@dataclass(frozen=True)
+class Trace:
+    """How the scenarios are compared with what is demanded.
+
+    Attributes:
+        project: folder of the project's description.
+        whole: whether each requirement has to have a scenario.
+        spec: file of the spec to compare with, if any.
+
+    """
+
+    project: Path
+    whole: bool
+    spec: Path | None
+
+    @classmethod
+    def load(
+        cls, options: Mapping[str, str | None], environ: Mapping[str, str], root: Path
+    ) -> Trace:
+        """Read these settings alone; arguments and errors as of `Settings.load`."""
+        read = _Reader(options, environ)
+        spec = read.text("spec")
+        return cls(
+            project=read.folder(root),
+            whole=read.one_of("trace", ("yes", "no")) == "yes" or bool(spec),
+            spec=root / Path(spec).expanduser() if spec else None,
+        )
+
+
 class _Reader:
     def __init__(self, options: Mapping[str, str | None], environ: Mapping[str, str]) -> None:
         self._options, self._environ = options, environ
@@ -163,6 +199,9 @@ class _Reader:
 
     def text(self, name: str) -> str:
         return self._get(name)[0]
+
+    def folder(self, root: Path) -> Path:
+        return root / Path(self.text("project") or ".").expanduser()
 
     def one_of(self, name: str, values: tuple[str, ...]) -> str:
         value, source = self._get(name)

@@ -25,7 +25,7 @@ class StepsUnboundError(DeployError):
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__(
-            needed="exactly one definition for each sentence, and each scenario once",
+            needed="exactly one definition for each sentence",
             seen="\n".join(problems),
             looked="the feature files and the step definitions that are loaded",
             fix="define the sentence in steps/, load its module in conftest.py, or reword it",
@@ -41,13 +41,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _problems(items: Iterable[pytest.Item]) -> Iterator[str]:
+    seen: set[tuple[Any, str, str]] = set()
     for item in items:
         for scenario in _scenario(item):
-            if not scenario.steps:
-                yield f"{_where(scenario, scenario.line_number)}: a scenario without a sentence"
             for step in scenario.steps:
-                yield from _problems_of(item, scenario, step)
-    yield from _doubles(items)
+                key = (item.parent, step.type, step.name)  # to look for it takes a while
+                if key not in seen:
+                    seen.add(key)
+                    yield from _problems_of(item, scenario, step)
 
 
 def _scenario(item: pytest.Item) -> Iterator[Scenario]:
@@ -77,22 +78,6 @@ def _problems_of(item: pytest.Item, scenario: Scenario, step: Step) -> Iterator[
     for function in functions:
         if inspect.iscoroutinefunction(function) or inspect.isasyncgenfunction(function):
             yield f"{where}: {function.__qualname__} is async, which would never run"
-
-
-def _doubles(items: Iterable[pytest.Item]) -> Iterator[str]:
-    """Find scenarios that pytest-bdd has dropped, because two have one name."""
-    from plugin.features import FeatureFile
-
-    files = {item.parent for item in items if isinstance(item.parent, FeatureFile)}
-    for file in files:
-        names: dict[str, int] = {}
-        for number, line in enumerate(file.path.read_text(encoding="utf-8").splitlines(), 1):
-            kind, _, name = line.strip().partition(": ")
-            if kind not in ("Scenario", "Scenario Outline", "Example", "Scenario Template"):
-                continue
-            if name in names:
-                yield f"{file.path.name}:{number}: the name of line {names[name]} again: {name}"
-            names.setdefault(name, number)
 
 
 def _where(scenario: Scenario, line: int) -> str:

@@ -15,9 +15,10 @@ from typing import Any
 import pytest
 from pytest_bdd import scenarios
 
-from harness.project import FILE_NAME, Project, ProjectFileInvalidError
-from plugin.options import load_settings
+from harness.scenarios import Feature, FeatureUnreadableError, read_feature
 
+#: What the collected feature files hold, by path.
+FEATURES = pytest.StashKey[dict[Path, Feature]]()
 # Tags that say something to the harness; every other tag is the id of a requirement.
 MARKS = {
     "cluster": "needs the application deployed on a cluster",
@@ -27,6 +28,7 @@ MARKS = {
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make our tags known as markers."""
+    config.stash[FEATURES] = {}
     for name, meaning in MARKS.items():
         config.addinivalue_line("markers", f"{name}: {meaning}")
 
@@ -42,6 +44,11 @@ class FeatureFile(pytest.Module):
     """The scenarios of one file."""
 
     def _getobj(self) -> ModuleType:
+        try:
+            feature = read_feature(self.path, self.config.rootpath)
+        except FeatureUnreadableError as error:
+            raise self.CollectError(str(error)) from None
+        self.config.stash[FEATURES][self.path] = feature
         module = ModuleType("feature_" + self.path.stem)
         module.__file__ = str(self.path)
         # `scenarios` puts the tests where its caller keeps its names.
@@ -67,20 +74,8 @@ def pytest_bdd_apply_tag(tag: str, function: Callable[..., Any]) -> bool:
     return True
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Let `-k FR-003` select, and refuse a tag that names no requirement."""
-    described = [(item, list(item.iter_markers("requirement"))) for item in items]
-    if not any(marks for _, marks in described):
-        return
-    project = load_settings(config).project
-    for item, marks in described:
-        for mark in marks:
-            _refuse_unknown(mark.args[0], item, project)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let `-k FR-003` select."""
+    for item in items:
+        for mark in item.iter_markers("requirement"):
             item.extra_keyword_matches.add(mark.args[0])
-
-
-def _refuse_unknown(tag: str, item: pytest.Item, project: Project) -> None:
-    if tag not in project.requirements:
-        problem = f"@{tag} in {item.nodeid} is not in its [requirements]"
-        error = ProjectFileInvalidError(project.root / FILE_NAME, [problem])
-        raise pytest.UsageError(f"\n{error}")

@@ -29,14 +29,22 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def load_settings(config: pytest.Config) -> Settings:
     """Return the settings of this run; wrong ones end it as a usage error."""
     if SETTINGS not in config.stash:
-        given = {option.name: config.getoption(option.dest) for option in OPTIONS}
         try:
             config.stash[SETTINGS] = Settings.load(
-                given, dict(os.environ), config.rootpath, slot=_slot(config), run=_run(config)
+                given(config),
+                dict(os.environ),
+                config.rootpath,
+                slot=_slot(config),
+                run=_run(config),
             )
         except DeployError as error:
             raise pytest.UsageError(f"\n{error}") from None
     return config.stash[SETTINGS]
+
+
+def given(config: pytest.Config) -> dict[str, str | None]:
+    """Return the value of each option by name without prefix; None where it was not given."""
+    return {option.name: config.getoption(option.dest) for option in OPTIONS}
 
 
 def _slot(config: pytest.Config) -> int:
@@ -52,5 +60,7 @@ def _run(config: pytest.Config) -> str:
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Check the settings before the first test, where a scenario will need them."""
+    if session.config.option.collectonly:
+        return  # reading settings costs as much time as all of the collection
     if any(item.get_closest_marker("deploy") for item in session.items):
         load_settings(session.config)

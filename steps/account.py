@@ -9,11 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 from pytest_bdd import given, parsers, then, when
 
 if TYPE_CHECKING:
+    import httpx
+
     from harness.release import Release
 
 _TITLE = "Outlive the pods"
@@ -56,6 +57,8 @@ def sign_up(client: httpx.Client) -> Account:
 @pytest.fixture
 def frontend_client(app_url: str) -> Iterator[httpx.Client]:
     """A client of the frontend at its public address."""
+    import httpx
+
     with httpx.Client(base_url=app_url, timeout=20, trust_env=False) as client:
         yield client
 

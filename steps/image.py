@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import pytest
 from pytest_bdd import given, parsers, then, when
 
-from harness.images.alone import ContainerExitedError
 from harness.images.suspects import Kind
 
 if TYPE_CHECKING:
@@ -123,6 +122,8 @@ def ends_in_order(container: Running, seconds: int) -> None:
     target_fixture="refusal",
 )
 def container_without(deployment: Deployment, image: BuiltImage, variable: str) -> str:
+    from harness.images.alone import ContainerExitedError
+
     with _alone(deployment, image, without=variable).started() as running:
         with pytest.raises(ContainerExitedError) as ended:
             running.answers(deployment.settings.project.images[image.name].health, timeout=20)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-import httpx
 from pytest_bdd import given, parsers, then
 
 if TYPE_CHECKING:
@@ -40,6 +39,8 @@ def leads_to_every_pod(release: Release, service: Service, role: str) -> None:
 
 @then(parsers.parse("the {role} answers from outside the cluster"))
 def answers_outside(release: Release, app_url: str, role: str) -> None:
+    import httpx
+
     described = release.project.services[role]
     answer = httpx.get(app_url + described.health, timeout=20, trust_env=False)
     assert answer.status_code == 200, (

@@ -7,8 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
 
-from docker.utils.build import PatternMatcher
-
 
 def ignore_file(context: Path, dockerfile: str) -> Path | None:
     """Return the ignore file in force: `<Dockerfile>.dockerignore`, else `.dockerignore`."""
@@ -40,6 +38,8 @@ class Context:
         self._kept = self._walk()
 
     def _walk(self) -> set[str]:
+        from docker.utils.build import PatternMatcher  # imports all of Docker's SDK
+
         # A `!` exception below an excluded folder makes the matcher descend; without
         # one it prunes, so that node_modules is not walked.
         matcher = cast("Any", PatternMatcher)(list(self.patterns))

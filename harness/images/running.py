@@ -7,8 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-import httpx
-
 from harness.errors import DeployError
 from harness.images import containers
 from harness.images.logs import error_lines
@@ -113,6 +111,8 @@ class Running:
                 when it listens where nobody outside the container can reach it.
 
         """
+        import httpx
+
         url = self.url + path
         wanted = f"{status} at {path}" if status else f"at {path}"
         last = "nothing was asked yet"
