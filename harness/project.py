@@ -60,6 +60,9 @@ class Service(_Table):
     port: Port
     health: Path_
     public: bool = False
+    #: what each of its containers asks for and is limited to, as Kubernetes quantities
+    requests: dict[str, str] = {}
+    limits: dict[str, str] = {}
 
 
 class Database(_Table):
@@ -100,6 +103,8 @@ class Project(_Table):
     secrets: dict[Name, Secret] = {}
     standins: dict[Name, StandIn] = {}
     values: dict[str, str | int | bool] = {}
+    #: other ways to install the chart, for checks without a cluster: laid over `values`
+    variants: dict[Name, dict[str, str | int | bool]] = {}
     requirements: dict[str, str] = {}
     root: Path
 
@@ -149,6 +154,8 @@ class Project(_Table):
     def _unknown_references(self) -> list[str]:
         known = self.references()
         texts = [(f'values."{path}"', text) for path, text in self.values.items()]
+        for name, paths in self.variants.items():
+            texts += [(f'variants.{name}."{path}"', text) for path, text in paths.items()]
         for name, image in self.images.items():
             texts += [(f"images.{name}.env.{key}", text) for key, text in image.env.items()]
         return [

@@ -114,6 +114,11 @@ def find_tools(
     )
 
 
+def find_helm(cache: Cache, progress: Progress, environ: Mapping[str, str]) -> Path:
+    """Return Helm alone, which renders charts without an engine. Raises ToolMissingError."""
+    return _Search(cache, progress, environ).find(HELM, gobuild.HELM.cached(cache))
+
+
 def ensure_tools(
     engine: Engine, cache: Cache, progress: Progress, environ: Mapping[str, str]
 ) -> Tools:

@@ -1,0 +1,131 @@
+"""The chart's own files: templates, values, schema, README, and where a word stands in them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from harness.contract.finding import Place
+
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_COMMENT = re.compile(r"\{\{-?\s*/\*.*?\*/\s*-?\}\}", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Leaf:
+    """A value of values.yaml that holds no others; an empty mapping or list is one."""
+
+    path: tuple[str, ...]
+    value: Any
+    line: int
+
+    @property
+    def dotted(self) -> str:
+        """Return the path as Helm writes it."""
+        return ".".join(self.path)
+
+
+@dataclass
+class ChartFiles:
+    """The files of a chart; `root` is the folder that places are relative to."""
+
+    folder: Path
+    root: Path
+
+    @cached_property
+    def templates(self) -> dict[str, str]:
+        """Return the text of each template by its path in the chart, comments blanked."""
+        folder = self.folder / "templates"
+        files = sorted(file for file in folder.rglob("*") if file.is_file())
+        return {
+            file.relative_to(self.folder).as_posix(): _blank(_read(file))
+            for file in files
+            if file.suffix in (".yaml", ".yml", ".tpl", ".txt", ".json")
+        }
+
+    @cached_property
+    def leaves(self) -> list[Leaf]:
+        """Return every value of values.yaml with its line."""
+        text = _read(self.folder / "values.yaml")
+        node = yaml.compose(text, Loader=_LOADER) if text else None
+        return list(_leaves(node)) if node is not None else []
+
+    @cached_property
+    def schema(self) -> dict[str, Any] | None:
+        """Return values.schema.json; None when it is missing or no JSON object."""
+        try:
+            schema = json.loads(_read(self.folder / "values.schema.json"))
+        except ValueError:
+            return None
+        return schema if isinstance(schema, dict) else None
+
+    @cached_property
+    def readme(self) -> str | None:
+        """Return the README; None when there is none."""
+        file = self.folder / "README.md"
+        return _read(file) if file.is_file() else None
+
+    @cached_property
+    def name(self) -> str:
+        """Return the chart's name."""
+        described = yaml.safe_load(_read(self.folder / "Chart.yaml"))
+        return str((described or {}).get("name", ""))
+
+    def place(self, file: str, line: int | None = None) -> Place:
+        """Return the place of a file of the chart."""
+        return Place((self.folder / file).relative_to(self.root).as_posix(), line)
+
+    def where(self, source: str, *words: str) -> Place:
+        """Return where the first word that is found stands, `source` looked at first.
+
+        Rendered text has no line; the word that is wrong mostly has.
+        """
+        others = [f for f in self.templates if f not in (source, "templates/NOTES.txt")]
+        values = "values.yaml"
+        for word in words:
+            whole = re.compile(rf"(?<![\w.-]){re.escape(word)}(?![\w-])")
+            for file in (source, *others, values):
+                text = self.templates.get(file, "") if file != values else self._values
+                if match := whole.search(text):
+                    return self.place(file, text.count("\n", 0, match.start()) + 1)
+        return self.place(source or "templates")
+
+    @cached_property
+    def _values(self) -> str:
+        return _read(self.folder / "values.yaml")
+
+
+def _read(file: Path) -> str:
+    try:
+        return file.read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return ""
+
+
+def _blank(text: str) -> str:
+    """Return the text with its comments emptied, lines kept."""
+    text = _COMMENT.sub(lambda match: "\n" * match[0].count("\n"), text)
+    return re.sub(r"^[ \t]*#.*$", "", text, flags=re.MULTILINE)
+
+
+def _leaves(node: Any, path: tuple[str, ...] = (), line: int = 1) -> Iterator[Leaf]:
+    if isinstance(node, yaml.MappingNode) and node.value:
+        for key, below in node.value:
+            yield from _leaves(below, (*path, str(key.value)), key.start_mark.line + 1)
+    elif path:
+        yield Leaf(path, _plain(node), line)
+
+
+def _plain(node: Any) -> Any:
+    if isinstance(node, yaml.ScalarNode):
+        return yaml.safe_load(node.value) if node.style is None else node.value
+    if isinstance(node, yaml.SequenceNode):
+        return [_plain(each) for each in node.value]
+    return {str(key.value): _plain(value) for key, value in node.value}

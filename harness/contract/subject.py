@@ -1,0 +1,154 @@
+"""What is judged: the description, the chart in all its renderings, the programs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from harness.contract import placeholders
+from harness.contract.chart import ChartFiles
+from harness.contract.containers import Container, containers
+from harness.contract.finding import Place
+from harness.contract.program import Program
+from harness.contract.rendering import Installation, Rendering, render
+from harness.errors import DeployError
+from harness.helm import merged, values_from_paths
+from harness.project import FILE_NAME, Project
+
+if TYPE_CHECKING:
+    from harness.helm.rendering import Renderer
+
+_OTHER = ("zebra", "elsewhere")
+# As long as Helm allows: names made of it must still be names.
+_LONG = ("another-release-with-the-longest-name-that-helm-takes", "far-away")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A rendering, or why there is none."""
+
+    installation: Installation
+    rendering: Rendering | None
+    error: DeployError | None
+
+
+@dataclass
+class Subject:
+    """A project, read and rendered once for all checks."""
+
+    project: Project
+    helm: Renderer
+
+    @cached_property
+    def chart(self) -> ChartFiles:
+        """Return the chart's own files."""
+        return ChartFiles(self.project.chart_path, self.project.root)
+
+    @cached_property
+    def programs(self) -> dict[str, Program]:
+        """Return the program of each image."""
+        root = self.project.root
+        return {name: Program(name, image, root) for name, image in self.project.images.items()}
+
+    @cached_property
+    def facts(self) -> placeholders.Facts:
+        """Return what stands in for a database, stand-ins, secrets and built images."""
+        return placeholders.facts(self.project)
+
+    @cached_property
+    def changed_facts(self) -> placeholders.Facts:
+        """Return the same with other secrets and addresses."""
+        return placeholders.facts(self.project, "second")
+
+    @cached_property
+    def aliases(self) -> dict[str, str]:
+        """Return for each name in a rendering the first name of the same thing.
+
+        Things are the same that come of the same file, as the same in the order of a kind.
+        """
+        first: dict[tuple[str, str, int], str] = {}
+        found = {}
+        for rendering in self.renderings:
+            count = Counter[tuple[str, str]]()
+            for item in rendering.objects:
+                kind = (item.kind, item.source)
+                same = first.setdefault((*kind, count[kind]), item.name)
+                count[kind] += 1
+                if item.name != same:
+                    found[item.name] = same
+        return found
+
+    @cached_property
+    def outcomes(self) -> list[Outcome]:
+        """Return the renderings that have to succeed; the described one is the first."""
+        return self._all[0]
+
+    @cached_property
+    def renderings(self) -> list[Rendering]:
+        """Return all that could be rendered, under several names and in all variants."""
+        return [each.rendering for each in self.outcomes if each.rendering]
+
+    @property
+    def main(self) -> Rendering | None:
+        """Return the rendering as it is described."""
+        return self.outcomes[0].rendering
+
+    @property
+    def changed(self) -> Rendering | None:
+        """Return the described rendering with other secrets and addresses."""
+        return self._all[1].rendering
+
+    @property
+    def refusals(self) -> dict[str, Outcome]:
+        """Return for each value that holds a secret what happens without it."""
+        return self._all[2]
+
+    def containers(self, rendering: Rendering) -> list[Container]:
+        """Return the containers of a rendering."""
+        key = id(rendering)
+        if key not in self._containers:
+            self._containers[key] = containers(rendering, self.project)
+        return self._containers[key]
+
+    @cached_property
+    def _containers(self) -> dict[int, list[Container]]:
+        return {}
+
+    def described(self) -> Place:
+        """Return the place of the description."""
+        return Place(FILE_NAME)
+
+    @cached_property
+    def _all(self) -> tuple[list[Outcome], Outcome, dict[str, Outcome]]:
+        chart, facts = self.project.chart, self.facts
+        own = (chart.release, chart.namespace)
+        values = placeholders.values(self.project, facts)
+        good = [
+            Installation("as described", *own, values),
+            Installation("under other names", *_OTHER, values),
+            Installation("under the longest name", *_LONG, values),
+        ]
+        for variant in self.project.variants:
+            varied = placeholders.values(self.project, facts, variant)
+            good.append(Installation(f"in the variant {variant}", *_OTHER, varied))
+        changed = placeholders.values(self.project, self.changed_facts)
+        after = Installation("after a change", *own, changed)
+        paths = placeholders.secret_paths(self.project)
+        without = [Installation(path, *own, _without(values, path)) for path in paths]
+        asked = [*good, after, *without]
+        rendered = render(self.helm, self.project.chart_path, asked)
+        outcomes = [
+            Outcome(installation, *((None, one) if isinstance(one, DeployError) else (one, None)))
+            for installation, one in zip(asked, rendered, strict=True)
+        ]
+        count = len(good)
+        refused = dict(zip(paths, outcomes[count + 1 :], strict=True))
+        return outcomes[:count], outcomes[count], refused
+
+
+def _without(values: Mapping[str, Any], path: str) -> dict[str, Any]:
+    """Return the values with one taken out."""
+    return merged(values, values_from_paths({path: ""}))
