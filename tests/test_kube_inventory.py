@@ -1,0 +1,173 @@
+"""What a cluster holds, of every kind, before and after."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from kube_support import FakeApi
+
+from harness.kube.client import Kube
+from harness.kube.errors import ApiRefusedError
+from harness.kube.inventory import listable, take_inventory, wait_for_nothing_left
+from harness.labels import MANAGED
+
+Object = dict[str, Any]
+
+
+def kind(name: str, plural: str, *verbs: str, namespaced: bool = True) -> Object:
+    return {
+        "kind": name,
+        "name": plural,
+        "namespaced": namespaced,
+        "verbs": list(verbs or ("get", "list")),
+    }
+
+
+CORE = [
+    kind("ConfigMap", "configmaps"),
+    kind("Secret", "secrets"),
+    kind("Namespace", "namespaces", namespaced=False),
+    kind("PersistentVolume", "persistentvolumes", namespaced=False),
+    kind("Event", "events"),
+    kind("Binding", "bindings", "create"),
+    kind("Pod", "pods/log", "get"),
+]
+
+
+@pytest.fixture
+def api() -> Iterator[FakeApi]:
+    api = FakeApi()
+    version = {"groupVersion": "shop.io/v2", "version": "v2"}
+    old = {"groupVersion": "shop.io/v1", "version": "v1"}
+    group = {"name": "shop.io", "versions": [old, version], "preferredVersion": version}
+    offers = {
+        "/api/v1": {"resources": CORE},
+        "/apis": {"groups": [group]},
+        "/apis/shop.io/v2": {"resources": [kind("Gadget", "gadgets", namespaced=False)]},
+        "/apis/shop.io/v1": {"resources": [kind("Gadget", "gadgets"), kind("Widget", "widgets")]},
+    }
+    for path, body in offers.items():
+        folder, _, name = path.rpartition("/")
+        api.objects.setdefault(folder, {})[name] = body
+    for plural in ("configmaps", "secrets", "namespaces", "persistentvolumes"):
+        api.objects[f"/api/v1/{plural}"] = {}
+    for path in ("v2/gadgets", "v1/widgets"):
+        api.objects[f"/apis/shop.io/{path}"] = {}
+    yield api
+    api.close()
+
+
+@pytest.fixture
+def client(api: FakeApi, tmp_path: Path) -> Kube:
+    return api.client(tmp_path)
+
+
+def put(api: FakeApi, plural: str, name: str, namespace: str = "", **rest: Any) -> None:
+    metadata = {"name": name, "uid": f"uid-{namespace}-{name}", **rest.pop("metadata", {})}
+    if namespace:
+        metadata["namespace"] = namespace
+    api.put(f"/{plural}", {"metadata": metadata, **rest})
+
+
+def managed(api: FakeApi, name: str) -> None:
+    put(api, "api/v1/namespaces", name, metadata={"labels": {MANAGED: "true"}})
+
+
+def test_every_kind_that_can_be_listed_counts_once(client: Kube) -> None:
+    found = {(resource.api, resource.plural) for resource in listable(client)}
+    assert found == {
+        ("v1", "configmaps"),
+        ("v1", "secrets"),
+        ("v1", "namespaces"),
+        ("v1", "persistentvolumes"),
+        ("shop.io/v2", "gadgets"),
+        ("shop.io/v1", "widgets"),
+    }
+
+
+def test_what_is_left_is_named(api: FakeApi, client: Kube) -> None:
+    managed(api, "mine")
+    put(api, "api/v1/configmaps", "kube-root-ca.crt", "mine")
+    before = take_inventory(client)
+    assert take_inventory(client).left_since(before, "mine") == []
+    put(api, "api/v1/secrets", "forgotten", "mine")
+    put(api, "apis/shop.io/v1/widgets", "odd", "kube-system")
+    put(api, "apis/shop.io/v2/gadgets", "global")
+    put(api, "api/v1/persistentvolumes", "pv", spec={"claimRef": {"namespace": "mine"}})
+    left = take_inventory(client).left_since(before, "mine")
+    assert [str(item) for item in left] == [
+        "Gadget global (shop.io/v2)",
+        "PersistentVolume pv (v1)",
+        "Secret forgotten in mine (v1)",
+        "Widget odd in kube-system (shop.io/v1)",
+    ]
+
+
+def test_what_others_of_ours_do_meanwhile_is_not_held_against_it(
+    api: FakeApi, client: Kube
+) -> None:
+    managed(api, "mine")
+    managed(api, "theirs")
+    before = take_inventory(client)
+    managed(api, "theirs-too")
+    put(api, "api/v1/secrets", "one", "theirs")
+    put(api, "api/v1/secrets", "two", "theirs-too")
+    put(api, "api/v1/persistentvolumes", "pv", spec={"claimRef": {"namespace": "theirs"}})
+    put(
+        api,
+        "apis/shop.io/v2/gadgets",
+        "g",
+        metadata={"annotations": {"meta.helm.sh/release-namespace": "theirs"}},
+    )
+    assert take_inventory(client).left_since(before, "mine") == []
+
+
+def test_a_namespace_of_nobody_is_left(api: FakeApi, client: Kube) -> None:
+    before = take_inventory(client)
+    put(api, "api/v1/namespaces", "extra")
+    assert [item.name for item in take_inventory(client).left_since(before, "mine")] == ["extra"]
+
+
+def test_changes_are_told_by_their_place(api: FakeApi, client: Kube) -> None:
+    put(api, "api/v1/configmaps", "same", "mine", data={"a": "1"}, status={"seen": 1})
+    put(api, "api/v1/configmaps", "other", "mine", data={"a": "1"})
+    put(api, "api/v1/configmaps", "gone", "mine")
+    put(api, "api/v1/configmaps", "elsewhere", "other", data={"a": "1"})
+    before = take_inventory(client)
+    assert take_inventory(client).changes_since(before, "mine") == []
+    put(api, "api/v1/configmaps", "same", "mine", data={"a": "1"}, status={"seen": 2})
+    put(
+        api,
+        "api/v1/configmaps",
+        "other",
+        "mine",
+        data={"a": "secret"},
+        metadata={"annotations": {"x": "y"}},
+    )
+    put(api, "api/v1/configmaps", "elsewhere", "other", data={"a": "2"})
+    put(api, "api/v1/secrets", "new", "mine")
+    api.remove("/api/v1/configmaps", "gone")
+    changes = take_inventory(client).changes_since(before, "mine")
+    assert changes == [
+        "ConfigMap gone in mine (v1) is gone",
+        "ConfigMap other in mine (v1) has changed: data, metadata.annotations",
+        "Secret new in mine (v1) is new",
+    ]
+
+
+def test_a_kind_that_may_not_be_read_is_no_empty_one(api: FakeApi, client: Kube) -> None:
+    api.refusals["/api/v1/secrets"] = 403
+    with pytest.raises(ApiRefusedError):
+        take_inventory(client)
+
+
+def test_what_goes_a_moment_later_is_waited_for(api: FakeApi, client: Kube) -> None:
+    before = take_inventory(client)
+    put(api, "api/v1/secrets", "late", "mine")
+    (left,) = wait_for_nothing_left(client, before, "mine", within=0.1)
+    assert left.name == "late"
+    api.remove("/api/v1/secrets", "late")
+    assert wait_for_nothing_left(client, before, "mine", within=5) == []
