@@ -49,6 +49,9 @@ class FakeApi:
             def do_POST(self) -> None:
                 api._post(self)
 
+            def do_PATCH(self) -> None:
+                api._patch(self)
+
             def do_DELETE(self) -> None:
                 api._delete(self)
 
@@ -192,6 +195,16 @@ class FakeApi:
             return
         _answer(handler, 201, self.put(handler.path, body))
 
+    def _patch(self, handler: BaseHTTPRequestHandler) -> None:
+        """Lay a merge patch over an object; `scale` stands for the object itself."""
+        self.requests.append(("PATCH", handler.path))
+        change = json.loads(handler.rfile.read(int(handler.headers["Content-Length"])))
+        folder, _, name = handler.path.removesuffix("/scale").rpartition("/")
+        if name not in self.objects.get(folder, {}):
+            _answer(handler, 404, {"reason": "NotFound", "message": f"no {name}"})
+            return
+        _answer(handler, 200, self.put(folder, _merged(self.objects[folder][name], change)))
+
     def _delete(self, handler: BaseHTTPRequestHandler) -> None:
         self.requests.append(("DELETE", handler.path))
         handler.rfile.read(int(handler.headers.get("Content-Length") or 0))
@@ -201,6 +214,17 @@ class FakeApi:
             return
         self.remove(folder, name)
         _answer(handler, 200, {"kind": "Status", "status": "Success"})
+
+
+def _merged(obj: Object, change: Object) -> Object:
+    """Return an object with a JSON merge patch laid over it."""
+    merged = {key: value for key, value in obj.items() if change.get(key, value) is not None}
+    for key, value in change.items():
+        if isinstance(value, dict):
+            merged[key] = _merged(merged.get(key) or {}, value)
+        elif value is not None:
+            merged[key] = value
+    return merged
 
 
 def _answer(handler: BaseHTTPRequestHandler, status: int, body: Object) -> None:

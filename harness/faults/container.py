@@ -59,11 +59,14 @@ class _Ended:
         """Judge the one container; a pod that is gone has ended too."""
         for obj in snapshot.pods():
             if uid_of(obj) == self.pod.uid:
-                was = _one(self.pod.obj, self.container)
-                now = _one(obj, self.container)
-                ended = not now.running or now.restarts > was.restarts
+                ended = _has_ended(self.pod, obj, self.container)
                 return Ready() if ended else Pending(describe_pod(obj))
         return Ready()
+
+
+def _has_ended(was: Pod, now: Object, name: str) -> bool:
+    container = _one(now, name)
+    return not container.running or container.restarts > _one(was.obj, name).restarts
 
 
 @dataclass
@@ -144,7 +147,8 @@ class KilledContainer(Fault):
             now = pod_of(self.client.get(POD, self.pod.name, self.pod.namespace))
         except NotFoundError:
             return
-        if now.uid == self.pod.uid and not now.deleted:
+        same = now.uid == self.pod.uid and not now.deleted
+        if self._killed_at and same and _has_ended(self.pod, now.obj, self.container):
             with DeletedPod(self.client, now, grace=1) as deleted:
                 deleted.wait_until_replaced(_REPLACED)
 

@@ -66,10 +66,15 @@ function explain(address: string, code: string, timeoutMs: number): string {
   }
 }
 
+const SAFE_METHODS = new Set(["GET", "HEAD"]);
+/** What a caller sees of a backend that dies while it works on the request. */
+const LOST = new Set(["ECONNRESET", "EPIPE"]);
+
 /**
  * Send one request. Each uses a connection of its own: a Service balances connections, so a kept
  * one would tie all requests to one backend pod, also to one that is going away. A connection
- * that is refused has sent nothing, so it is safely tried again for a moment.
+ * that is refused has sent nothing, so it is safely tried again for a moment. One that is lost
+ * may have changed something already, so only what changes nothing is asked again.
  *
  * Throws BackendUnreachable when no answer comes.
  */
@@ -79,7 +84,9 @@ export async function callBackend(address: string, request: BackendRequest): Pro
       return await attempt(address, request);
     } catch (error) {
       if (delay === null || !(error instanceof BackendUnreachable)) throw error;
-      if (error.code !== "ECONNREFUSED") throw error;
+      const again =
+        error.code === "ECONNREFUSED" || (LOST.has(error.code) && SAFE_METHODS.has(request.method));
+      if (!again) throw error;
       await new Promise((resolve) => setTimeout(resolve, delay));
     }
   }

@@ -74,7 +74,7 @@ test("a backend that comes back within a moment is not reported", async () => {
   expect((await pending).status).toBe(200);
 });
 
-test("a connection closed without an answer is called that, and not repeated", async () => {
+test("a change whose connection is lost is called that, and not repeated", async () => {
   let connections = 0;
   const address = await listen(
     net.createServer((socket) => {
@@ -82,8 +82,33 @@ test("a connection closed without an answer is called that, and not repeated", a
       socket.once("data", () => socket.destroy());
     }),
   );
-  await expect(callBackend(address, get)).rejects.toThrow(/ECONNRESET/);
+  const change = { ...get, method: "POST", body: "{}" };
+  await expect(callBackend(address, change)).rejects.toThrow(/ECONNRESET/);
   expect(connections).toBe(1);
+});
+
+test("a question whose connection is lost is asked again", async () => {
+  let requests = 0;
+  const address = await listen(
+    http.createServer((request, response) => {
+      requests += 1;
+      if (requests === 1) request.socket.destroy();
+      else response.end("[]");
+    }),
+  );
+  expect((await callBackend(address, get)).status).toBe(200);
+  expect(requests).toBe(2);
+});
+
+test("a question that is lost again and again is called that", async () => {
+  const address = await listen(
+    net.createServer((socket) => {
+      socket.once("data", () => socket.destroy());
+    }),
+  );
+  await expect(callBackend(address, get)).rejects.toThrow(
+    /closed the connection without an answer \(ECONNRESET\)$/,
+  );
 });
 
 test("silence after the connection is a timeout that names the limit", async () => {
