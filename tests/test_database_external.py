@@ -6,10 +6,11 @@ import io
 import os
 import subprocess
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from images_support import FixedBases, official, real_engine
 
@@ -19,6 +20,8 @@ from harness.databases.database import Database
 from harness.databases.external import PostgresExternal
 from harness.databases.query import Query
 from harness.databases.reach import Address, connect
+from harness.faults import database as faults
+from harness.faults.fault import Fault, FaultWithoutEffectError
 from harness.images import containers
 from harness.images.alone import Alone
 from harness.progress import Progress
@@ -215,6 +218,74 @@ def test_one_made_otherwise_is_replaced(engine: Engine, tmp_path: Path) -> None:
         assert "let in" in said(without_password)
     finally:
         postgres.delete()
+
+
+FAULTS: list[tuple[Callable[[PostgresExternal, Database], Fault], type[errors.DatabaseError]]] = [
+    (faults.Stopped, errors.ConnectionRefusedByHostError),
+    (faults.Silent, errors.HostTimedOutError),
+    (faults.WithoutTls, errors.TlsError),
+    (faults.OutOfConnections, errors.ConnectionsExhaustedError),
+]
+
+
+@pytest.mark.parametrize(("fault", "cause"), FAULTS)
+def test_a_fault_takes_hold_and_loses_nothing(
+    postgres: PostgresExternal,
+    database: Database,
+    fault: Callable[[PostgresExternal, Database], Fault],
+    cause: type[errors.DatabaseError],
+) -> None:
+    database.query.rows("CREATE TABLE IF NOT EXISTS lasting (id int)")
+    before = database.query.count("lasting")
+    database.query.rows("INSERT INTO lasting VALUES (1)")
+    # An open connection, as an application's pool holds it, must not outlive the fault.
+    address = Address.parse(database.url_on_host, "a test")
+    pooled = None if fault is faults.Silent else connect(address, "a test")
+    with fault(postgres, database) as broken:
+        with pytest.raises(cause):
+            connect(address, "a test", 2)
+        if pooled is not None:
+            with pytest.raises(psycopg.OperationalError):
+                pooled.execute("SELECT 1")
+        assert broken.describe().startswith("the database ")
+    assert database.query.count("lasting") == before + 1
+    assert database.query.tls().used
+
+
+@pytest.mark.parametrize(("fault", "cause"), FAULTS)
+def test_a_fault_without_effect_says_so(
+    postgres: PostgresExternal,
+    database: Database,
+    fault: Callable[[PostgresExternal, Database], Fault],
+    cause: type[errors.DatabaseError],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert cause
+    broken = fault(postgres, database)
+    monkeypatch.setattr(broken, "_break", lambda: None)
+    with pytest.raises(FaultWithoutEffectError, match="answers as ever"):
+        broken.__enter__()
+    assert database.query.value("SELECT 1") == 1
+
+
+@pytest.mark.parametrize(("fault", "cause"), FAULTS)
+def test_a_later_run_mends_what_a_killed_one_left(
+    engine: Engine,
+    postgres: PostgresExternal,
+    database: Database,
+    fault: Callable[[PostgresExternal, Database], Fault],
+    cause: type[errors.DatabaseError],
+) -> None:
+    assert cause
+    broken = fault(postgres, database)
+    broken._break()
+    if isinstance(broken, faults.OutOfConnections):
+        broken._held.close()  # they end with the process
+    later = another(engine, postgres.cache, postgres.cluster).ensure()
+    assert later.adopted
+    held = [connect(Address.parse(later.url_on_host, "a test"), "a test") for _ in range(6)]
+    for connection in held:
+        connection.close()
 
 
 def test_an_image_that_ends_tells_its_last_words(engine: Engine, tmp_path: Path) -> None:
