@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -11,9 +12,10 @@ from typing import Any
 from harness.faults.fault import Fault, FaultWithoutEffectError
 from harness.kube.causes import UnschedulableError
 from harness.kube.client import Kube
-from harness.kube.namespaces import delete_namespace
+from harness.kube.errors import NotFoundError
+from harness.kube.namespaces import ours
 from harness.kube.quantity import Capacity, capacity
-from harness.kube.resources import NODE, POD
+from harness.kube.resources import NAMESPACE, NODE, POD
 from harness.rollout import Rollout
 
 
@@ -26,7 +28,8 @@ class TooLarge(Fault):
         client: of the cluster.
         chart: its folder.
         release: its name.
-        namespace: made for it, and removed with all that is in it.
+        namespace: made for it, and removed with all that is in it. That takes some seconds
+            more, which nobody has to wait for: whoever makes it again does.
         values: given how much memory to ask for (a Kubernetes quantity, more than any
             node has), returns the values with which the pods ask for it.
 
@@ -74,4 +77,6 @@ class TooLarge(Fault):
             )
 
     def _mend(self) -> None:
-        delete_namespace(self.client, self.namespace)
+        with contextlib.suppress(NotFoundError):
+            if self.namespace in ours(self.client):
+                self.client.delete(NAMESPACE, self.namespace)
