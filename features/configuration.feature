@@ -1,3 +1,4 @@
+@static
 Feature: Chart, images and code fit together
   As an operator
   I want to be told what does not fit before anything is built or started
@@ -12,11 +13,13 @@ Feature: Chart, images and code fit together
     And it can be installed under any name, anywhere, and in every described variant
     And each of its objects has a name that is allowed
     And two installations side by side keep apart
+    And each of its objects says to which installation it belongs
     And the same values always give the same installation
 
   @FR-006 @SC-004
   Scenario: What one part of the chart names, another part has
-    Then everything that an object refers to is there
+    Then every object is one that Kubernetes understands
+    And everything that an object refers to is there
     And every container runs an image of the project, in the version that was asked for
 
   @FR-005
@@ -42,6 +45,7 @@ Feature: Chart, images and code fit together
   Scenario: Containers take no more than they may
     Then every container is limited in what it takes
     And no container has privileges
+    And every container can write where it has to
 
   @EC-4 @US3.1
   Scenario: Pods can be replaced while people use the application

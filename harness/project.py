@@ -60,7 +60,8 @@ class Service(_Table):
     port: Port
     health: Path_
     public: bool = False
-    #: what each of its containers asks for and is limited to, as Kubernetes quantities
+    #: how many pods it has by default; what each container asks for and is limited to
+    replicas: int | None = Field(None, ge=1)
     requests: dict[str, str] = {}
     limits: dict[str, str] = {}
 

@@ -22,6 +22,7 @@ FEATURES = pytest.StashKey[dict[Path, Feature]]()
 # Tags that say something to the harness; every other tag is the id of a requirement.
 MARKS = {
     "cluster": "needs the application deployed on a cluster",
+    "static": "needs neither engine nor cluster: reads the project and renders its chart",
     "disruptive": "replaces or breaks something, and puts it right again",
 }
 

@@ -53,6 +53,16 @@ def same_values_same_installation(contract: Contract) -> None:
     _hold(contract, "stable")
 
 
+@then("each of its objects says to which installation it belongs")
+def objects_owned(contract: Contract) -> None:
+    _hold(contract, "labels")
+
+
+@then("every object is one that Kubernetes understands")
+def objects_understood(contract: Contract) -> None:
+    _hold(contract, "fields")
+
+
 @then("everything that an object refers to is there")
 def references_resolve(contract: Contract) -> None:
     _hold(contract, "references")
@@ -123,6 +133,11 @@ def no_privileges(contract: Contract) -> None:
     _hold(contract, "security")
 
 
+@then("every container can write where it has to")
+def containers_can_write(contract: Contract) -> None:
+    _hold(contract, "writable")
+
+
 @then("every workload finds its own pods, and no others")
 def own_pods(contract: Contract) -> None:
     _hold(contract, "selectors")
@@ -156,6 +171,7 @@ def paths_kept(contract: Contract) -> None:
 @then("no secret is in anything that the chart makes, Secrets apart")
 def secrets_kept(contract: Contract) -> None:
     _hold(contract, "secrets kept")
+    _hold(contract, "secrets encoded")
 
 
 @then("each part of a Secret is used by somebody")

@@ -13,6 +13,7 @@ from typing import Any
 import yaml
 
 from harness.contract.finding import Place
+from harness.helm import ChartFacts, HelmError, check_chart
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _COMMENT = re.compile(r"\{\{-?\s*/\*.*?\*/\s*-?\}\}", re.DOTALL)
@@ -73,10 +74,12 @@ class ChartFiles:
         return _read(file) if file.is_file() else None
 
     @cached_property
-    def name(self) -> str:
-        """Return the chart's name."""
-        described = yaml.safe_load(_read(self.folder / "Chart.yaml"))
-        return str((described or {}).get("name", ""))
+    def facts(self) -> ChartFacts:
+        """Return what Chart.yaml says; nothing where it cannot be read, which rendering tells."""
+        try:
+            return check_chart(self.folder)
+        except HelmError:
+            return ChartFacts("", "", "")
 
     def place(self, file: str, line: int | None = None) -> Place:
         """Return the place of a file of the chart."""

@@ -50,8 +50,10 @@ class Route:
     fixed: bool = True
     #: set when the answer is written down in the code, so that it cannot tell the truth
     claims: str = ""
-    #: what the handler needs before it runs that sounds like a database
+    #: why its answer depends on a database, as the code says; "" when it does not
     database: str = ""
+    #: whether it gives one answer only, whatever happens
+    constant: bool = False
 
 
 @dataclass(frozen=True)

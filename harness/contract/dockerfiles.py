@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import Any, cast
 
+from docker.utils.build import PatternMatcher
+
 from harness.contract.code import sounds_secret
 from harness.contract.finding import Notes
 from harness.contract.program import Program
@@ -27,11 +29,21 @@ _DEV_FILE = re.compile(r"requirements[-_.]?(dev|test)\S*|dev[-_]requirements\S*"
 _TOOLS = re.compile(
     r"\b(build-essential|gcc|g\+\+|make|git|python3?-dev|libpq-dev|cmake|curl|wget|vim)\b"
 )
+_BUILDS = re.compile(
+    r"\b(npm|pnpm|yarn) (ci|install|run build|build)\b|\bnext build\b|\bpip3? install\b"
+    r"|\buv (pip|sync|build)\b|\bpoetry install\b|\b(go|cargo) build\b"
+)
+#: Packages that no build needs, only whoever tests or reads the code.
+_FOR_TESTS = re.compile(
+    r"(vitest|jest|mocha|chai|cypress|playwright|oxlint|eslint|prettier|husky|lint-staged|nyc|msw)\b"
+    r"|@(testing-library|playwright|vitest|storybook|eslint)/|(eslint|prettier)-|jsdom|happy-dom"
+)
 _PRIVATE = re.compile(
     r"(^|/)(\.env(\.(?!example$|sample$|template$|dist$)[^/]+)?|id_(rsa|ecdsa|ed25519)|\.npmrc|\.netrc"
     r"|\.pypirc|[^/]+\.(pem|key|p12|pfx)|\.git-credentials|kubeconfig|secrets?\.(ya?ml|json))$"
 )
 _PROBES = (".env", ".env.local", ".git/config", "node_modules/x/index.js")
+_NAMED_USERS = {"nobody": 65534, "node": 1000, "www-data": 33, "nginx": 101, "postgres": 999}
 
 
 def _each(subject: Subject, notes: Notes) -> Iterator[tuple[Program, Stage]]:
@@ -83,6 +95,14 @@ def stages(subject: Subject, notes: Notes) -> None:
                 seen="there is one stage only, so that what builds the program is in the image",
                 fix="build in a first stage, and COPY --from it what runs",
             )
+        building = next((o for o in stage.inherited if _BUILDS.search(o.rest)), None)
+        if building is not None:
+            notes.found(
+                program.docker_place(stage.line),
+                needed=f"a last stage of {program.name} without what built it",
+                seen=f"it begins with the stage that builds, as in line {building.line}",
+                fix="begin it with the base image, and COPY --from the stage that builds",
+            )
         for one in stage.instructions:
             if one.word == "RUN" and re.search(r"\b(apt-get|apt|apk)\b", one.rest):
                 tools = sorted({match[0] for match in _TOOLS.finditer(one.rest)})
@@ -106,6 +126,35 @@ def user(subject: Subject, notes: Notes) -> None:
                 seen=f"its last USER is {name}" if name else "its last stage has no USER",
                 fix="end the last stage with USER and a number other than 0",
             )
+            continue
+        number = int(name) if name.isdecimal() else _number(stage, name)
+        for rendering in subject.renderings[:1]:
+            for container in subject.containers(rendering):
+                wanted = container.security("runAsUser")
+                if container.image != program.name or not container.main or wanted == number:
+                    continue
+                seen = f"its USER is {name}, and the chart runs it as {wanted}"
+                if wanted is None and not name.isdecimal():
+                    seen = f"its USER is {name}, a name, of which Kubernetes cannot tell that"
+                elif wanted is None:
+                    continue
+                notes.found(
+                    program.docker_place(stage.user.line if stage.user else stage.line),
+                    needed=f"the image {program.name} to run as one user, known by its number",
+                    seen=seen + (" it is not root" if wanted is None else ""),
+                    fix="write the same number as USER and as runAsUser",
+                )
+
+
+def _number(stage: Stage, name: str) -> int | None:
+    """Return the number of a user that the Dockerfile makes, or that images mostly have."""
+    for one in stage.instructions:
+        if one.word == "RUN" and re.search(
+            rf"\b(useradd|adduser)\b[^&;]*\b{re.escape(name)}\b", one.rest
+        ):
+            made = re.search(r"(?:--uid|-u)[ =](\d+)", one.rest)
+            return int(made[1]) if made else None
+    return _NAMED_USERS.get(name)
 
 
 def bases(subject: Subject, notes: Notes) -> None:
@@ -122,6 +171,16 @@ def bases(subject: Subject, notes: Notes) -> None:
                     needed=f"a base of {program.name} that names a version",
                     seen=f"`{stage.base}` is another image every few weeks",
                     fix="write the version, such as python:3.12-slim",
+                )
+        given = program.image.bases
+        names = {name for name, _, _ in program.dockerfile.stages}
+        for _, base, line in program.dockerfile.stages:
+            if given and "$" not in base and base.lower() not in names and base != "scratch":
+                notes.found(
+                    program.docker_place(line),
+                    needed=f"the bases of {program.name} as they are given, by {', '.join(given)}",
+                    seen=f"`FROM {base}` is fixed, so that another base cannot stand in for it",
+                    fix=f"write FROM ${{{next(iter(given))}}}",
                 )
 
 
@@ -167,6 +226,14 @@ def _installs(program: Program, one: Instruction, copied: list[str]) -> Iterator
         )
     elif re.search(r"\bnpm (install|i)\b(?! -g| --global)", text):
         yield "`npm install` takes what is newest, whatever the lock says", "use `npm ci`"
+    needless = program.package.get("devDependencies")
+    if (
+        re.search(r"\bnpm (ci|clean-install)\b(?![^&;]*(--omit[= ]dev|--production|--only))", text)
+        and isinstance(needless, dict)
+        and needless
+        and all(_FOR_TESTS.match(name) for name in needless)
+    ):
+        yield "development packages that no build needs are installed", "add --omit=dev"
     for tool in ("pnpm", "yarn"):
         if re.search(
             rf"\b{tool}( install| i)?\b.*--(frozen-lockfile|immutable)", text
@@ -209,7 +276,8 @@ def secrets(subject: Subject, notes: Notes) -> None:
             for name, value in assignments(one):
                 held = bool(value) and not value.startswith("$")
                 url = re.search(r"://[^\s:/@]*:[^\s/@]+@", value)
-                if url or (sounds_secret(name) and (held or one.word == "ARG" or value)):
+                secret = sounds_secret(name) or name in _described(subject)
+                if url or (secret and (held or one.word == "ARG" or value)):
                     notes.found(
                         program.docker_place(one.line),
                         needed=f"no secret in the image {program.name}",
@@ -225,6 +293,14 @@ def secrets(subject: Subject, notes: Notes) -> None:
                     seen=f"{name} stays in the image's history",
                     fix="give it at run time",
                 )
+
+
+def _described(subject: Subject) -> set[str]:
+    """Return the names of the variables that hold a secret, as the description says."""
+    project = subject.project
+    found = {secret.env for secret in project.secrets.values()}
+    found |= {standin.unless for standin in project.standins.values()}
+    return found | ({project.database.env} if project.database else set())
 
 
 def port(subject: Subject, notes: Notes) -> None:
@@ -277,8 +353,18 @@ def context(subject: Subject, notes: Notes) -> None:
                     seen=f"`{name}` is in the build context, and a COPY takes it along",
                     fix=f"add it to {program.place(file)}",
                 )
+        folders = [s.strip("/") for c in program.dockerfile.copies() for s in c.sources]
+        inner = [f for f in folders if f not in (".", "") and (program.folder / f).is_dir()]
+        for folder in inner:
+            if _lets(reached, f"{folder}/.env"):
+                notes.found(
+                    program.place(file),
+                    needed=f"the build of {program.name} to leave every .env out",
+                    seen=f"`{folder}/.env` would be taken along",
+                    fix="add **/.env* as its last line",
+                )
         if whole:
-            for name in _through(reached):
+            for name in filter(lambda probe: _lets(reached, probe), _PROBES):
                 notes.found(
                     program.place(file),
                     needed=f"the build of {program.name} to leave {name} out",
@@ -301,11 +387,6 @@ def _taken(program: Program, name: str) -> bool:
     return False
 
 
-def _through(reached: Context) -> Iterator[str]:
-    """Yield what the ignore file would let through if it were there."""
-    from docker.utils.build import PatternMatcher
-
-    matcher = cast("Any", PatternMatcher)(list(reached.patterns))
-    for probe in _PROBES:
-        if not matcher.matches(probe):
-            yield probe.partition("/")[0] if probe.startswith((".git", "node")) else probe
+def _lets(reached: Context, path: str) -> bool:
+    """Say whether the ignore file would let a file through if it were there."""
+    return not cast("Any", PatternMatcher)(list(reached.patterns)).matches(path)

@@ -8,6 +8,8 @@ from harness.contract.subject import Subject
 
 def check(subject: Subject, notes: Notes) -> None:
     """Every described image runs, with the given tag; none is `latest` or always pulled."""
+    _written_down(subject, notes)
+    _pulled(subject, notes)
     for rendering in subject.renderings:
         run = set()
         for container in subject.containers(rendering):
@@ -49,4 +51,40 @@ def check(subject: Subject, notes: Notes) -> None:
                 needed=f"a container that runs the image {name}",
                 seen=f"none runs {wanted}",
                 fix="take repository and tag of the image from the values",
+            )
+
+
+def _written_down(subject: Subject, notes: Notes) -> None:
+    """No default tag is `latest`: an upgrade would not roll, a rollback not return."""
+    places = [
+        (subject.chart.place("values.yaml", leaf.line), leaf.dotted)
+        for leaf in subject.chart.leaves
+        if leaf.path[-1].lower().endswith(("tag", "image")) and _latest(leaf.value)
+    ]
+    if subject.chart.facts.app_version == "latest":
+        places.append((subject.chart.place("Chart.yaml"), "appVersion"))
+    for place, name in places:
+        notes.found(
+            place,
+            needed="default tags that name a version",
+            seen=f"{name} is latest",
+            fix="give the tag of a version",
+        )
+
+
+def _latest(value: object) -> bool:
+    return isinstance(value, str) and (value == "latest" or value.endswith(":latest"))
+
+
+def _pulled(subject: Subject, notes: Notes) -> None:
+    """When an image is pulled is a value that reaches every container of it."""
+    if subject.changed is None or not subject.pull_policies:
+        return
+    for container in subject.containers(subject.changed):
+        if container.image and container.body.get("imagePullPolicy") != "Always":
+            notes.found(
+                subject.chart.where(container.owner.source, "imagePullPolicy", "image:"),
+                needed=f"pullPolicy, a value of the chart, to reach {container}",
+                seen=f"imagePullPolicy stays {container.body.get('imagePullPolicy')}",
+                fix="take imagePullPolicy from the values everywhere",
             )

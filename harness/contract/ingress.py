@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from harness.contract.finding import Notes
-from harness.contract.rendering import Rendered
+from harness.contract.rendering import Rendered, Rendering
 from harness.contract.subject import Subject
 
 _REWRITE = re.compile(r"rewrite-target|rewrite\.path|replace-?path|strip-?prefix", re.IGNORECASE)
@@ -34,6 +34,13 @@ def check(subject: Subject, notes: Notes) -> None:
                         seen=seen,
                         fix="leave the rewrite out, or keep the rest of the path by a group",
                     )
+            for seen, word in _uncovered(subject, rendering, item):
+                notes.found(
+                    subject.chart.where(item.source, word, "path:"),
+                    needed="an Ingress that leads all paths of a role to it",
+                    seen=seen,
+                    fix="write `path: /` with `pathType: Prefix`",
+                )
             for name in _services(item.spec):
                 service = rendering.find("Service", name)
                 if service is not None and not _is_public(subject, rendering, service, public):
@@ -52,18 +59,45 @@ def check(subject: Subject, notes: Notes) -> None:
                     notes.found(
                         subject.chart.place(file, line),
                         needed="an Ingress that hands on each path as it came",
-                        seen=f"every path becomes {match[1]}",
+                        seen=f"by its rewrite every path becomes {match[1]}",
                         fix="leave the rewrite out, or keep the rest of the path by a group",
                     )
+
+
+def _uncovered(subject: Subject, rendering: Rendering, item: Rendered) -> Iterator[tuple[str, str]]:
+    """Yield routes of programs that no path of a rule covers."""
+    for rule in item.spec.get("rules") or ():
+        paths = (rule.get("http") or {}).get("paths") or ()
+        for name in {
+            str(((p.get("backend") or {}).get("service") or {}).get("name")) for p in paths
+        }:
+            service = rendering.find("Service", name)
+            images = _images(subject, rendering, service) if service else set()
+            for image in images & set(subject.programs):
+                for route in subject.programs[image].code.routes:
+                    if route.fixed and not any(_covers(path, route.path) for path in paths):
+                        kinds = {str(path.get("pathType")) for path in paths}
+                        types = ", ".join(kinds)
+                        yield f"nothing leads {route.path} there; pathType: {types}", "pathType"
+                        break
+
+
+def _covers(path: dict[str, Any], route: str) -> bool:
+    prefix = str(path.get("path") or "/")
+    if path.get("pathType") == "Exact":
+        return route == prefix
+    if re.search(r"[(*\\]", prefix):
+        return True  # a pattern of the controller's own
+    return route == prefix.rstrip("/") or route.startswith(prefix.rstrip("/") + "/")
 
 
 def _collapse(target: str, paths: list[str]) -> str:
     groups = [int(number) for number in re.findall(r"\$(\d)", target)]
     if not groups:
-        return f"every path becomes {target}"
+        return f"by its rewrite every path becomes {target}"
     for path in paths:
         if max(groups) > len(_GROUP.findall(path)):
-            return f"the path {path} has no group for {target}, so that its rest is lost"
+            return f"its rewrite loses paths: {path} has no group for {target}"
     return ""
 
 
@@ -84,9 +118,15 @@ def _services(spec: dict[str, Any]) -> set[str]:
 
 
 def _is_public(
-    subject: Subject, rendering: Any, service: Rendered, public: set[str | None]
+    subject: Subject, rendering: Rendering, service: Rendered, public: set[str | None]
 ) -> bool:
+    images = _images(subject, rendering, service)
+    return not images or bool(images & public)
+
+
+def _images(subject: Subject, rendering: Rendering, service: Rendered) -> set[str]:
+    """Return the project's images that a Service leads to."""
     selector = {k: str(v) for k, v in (service.spec.get("selector") or {}).items()}
     pods = rendering.selected(selector)
-    images = {c.image for c in subject.containers(rendering) if c.pod in pods and c.main}
-    return not images or bool(images & public)
+    found = (c.image for c in subject.containers(rendering) if c.pod in pods and c.main)
+    return {image for image in found if image}

@@ -50,6 +50,7 @@ _CALL_URL = re.compile(
 )
 _IMPORT = re.compile(r"\b(?:from|import|export\s+\*\s+from)\s*\(?\s*[\"'](?P<path>[^\"']+)[\"']")
 _LISTEN = re.compile(rf"\.listen\s*\([^)]*?(?P<host>{_QUOTED})")
+_WAITS = re.compile(r"\b(await|async|then|Promise)\b")
 _SUFFIXES = (".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs")
 
 
@@ -159,7 +160,19 @@ class Scripts:
             parts = [part for part in parts if not part.startswith(("(", "@"))]
             if not any(part.startswith("_") for part in parts):
                 fixed = not any("[" in part for part in parts)
-                yield Route("/" + "/".join(parts), Place(file), fixed)
+                yield Route(
+                    "/" + "/".join(parts),
+                    Place(file),
+                    fixed,
+                    database=_asks_database(self.files[file].text),
+                    constant=name == "route" and not _WAITS.search(self.files[file].text),
+                )
+
+
+def _asks_database(text: str) -> str:
+    """Return what a handler asks of a database before it says that it is not well."""
+    asks = re.search(r"\b(getPool|pool|prisma|db|database|query)\b[^;\n]*", text)
+    return asks[0][:60] if asks and re.search(r"\b50[03]\b", text) else ""
 
 
 def package(text: str) -> dict[str, object]:

@@ -14,6 +14,7 @@ from harness.contract import (
     credentials,
     dockerfiles,
     environment,
+    fields,
     health,
     images,
     ingress,
@@ -32,6 +33,7 @@ from harness.contract import (
     services,
     templates,
     values,
+    writable,
 )
 from harness.contract.finding import ContractBrokenError, Finding, Notes, NothingExaminedError
 from harness.contract.subject import Subject
@@ -56,7 +58,9 @@ LOOKED = "the rendered chart, the Dockerfiles and the sources of the images"
 CHECKS: dict[str, Check] = {
     "renders": Check(templates.renders, "installations"),
     "names": Check(names.check, "names of objects"),
+    "labels": Check(names.labels, "objects"),
     "release names": Check(names.told_apart, "selectors of workloads"),
+    "fields": Check(fields.check, "objects"),
     "references": Check(references.check, "references between objects"),
     "images": Check(images.check, "containers of the project's images"),
     "settings read": Check(environment.read, "settings of the project's programs"),
@@ -69,6 +73,7 @@ CHECKS: dict[str, Check] = {
     "liveness": Check(probes.database, "probes of programs that use the database"),
     "health": Check(health.check, "health routes in the code", always=False),
     "resources": Check(resources.check, "containers"),
+    "writable": Check(writable.check, "containers that cannot write their own files"),
     "security": Check(security.check, "containers"),
     "selectors": Check(selectors.check, "workloads"),
     "rollout": Check(rollout.check, "workloads"),
@@ -76,6 +81,7 @@ CHECKS: dict[str, Check] = {
     "services": Check(services.check, "Services"),
     "roles": Check(services.roles, "described roles"),
     "secrets kept": Check(secrets.kept, "secrets that the chart is given", always=False),
+    "secrets encoded": Check(secrets.encoded, "keys of Secrets", always=False),
     "secrets used": Check(secrets.used, "keys of Secrets and ConfigMaps", always=False),
     "secrets wanted": Check(refusals.check, "values that hold a secret", always=False),
     "secrets honoured": Check(secrets.honoured, "reads of secrets in the code", always=False),

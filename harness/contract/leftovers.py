@@ -30,7 +30,7 @@ def check(subject: Subject, notes: Notes) -> None:
                 retention = item.spec.get("persistentVolumeClaimRetentionPolicy") or {}
                 if retention.get("whenDeleted") != "Delete":
                     words = ("volumeClaimTemplates",)
-                    seen = "its claims are made by the cluster, and stay with their data"
+                    seen = "its volumeClaimTemplates make claims that stay, with their data"
                     fix = "set persistentVolumeClaimRetentionPolicy.whenDeleted: Delete"
             elif item.kind == "CustomResourceDefinition":
                 words, seen = (

@@ -148,6 +148,7 @@ def database(subject: Subject, notes: Notes) -> None:
         roles = [s for s in project.services.values() if s.image == container.image]
         ready = {role.health for role in roles if role.health != image.health}
         code = subject.programs[container.image or ""].code
+        constant = {r.path: r for r in code.routes if r.constant and r.fixed}
         needs = {r.path: r for r in code.routes if r.database}
         for kind, probe in probes_of(container).items():
             path = path_of(probe)
@@ -162,8 +163,15 @@ def database(subject: Subject, notes: Notes) -> None:
                 notes.found(
                     route.place,
                     needed=f"the {kind} of {container} not to depend on the database",
-                    seen=f"the handler of {path} needs `{route.database}` before it runs",
+                    seen=f"the handler of {path} depends on one: `{route.database}`",
                     fix="let liveness say only that the program serves",
+                )
+            elif not lives and path in constant:
+                notes.found(
+                    constant[path].place,
+                    needed=f"the readinessProbe of {container} to depend on the database",
+                    seen=f"the handler of {path} gives the same answer whatever the database does",
+                    fix="ask the database, and answer 503 when it is away",
                 )
             elif not lives and ready and path == image.health:
                 notes.found(

@@ -274,7 +274,8 @@ def _routes(
                     module.place(decorator),
                     fixed="{" not in whole and "<" not in whole,
                     claims=_claims(function),
-                    database=_needs_database(function),
+                    database=_needs_database(function) or _refuses(function),
+                    constant=_constant(function),
                 )
             )
 
@@ -305,6 +306,28 @@ def _needs_database(function: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
         ):
             return argument.arg
     return ""
+
+
+def _refuses(function: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
+    """Return the condition on a database by which a handler says that it is not well."""
+    for node in ast.walk(function):
+        if not isinstance(node, ast.If):
+            continue
+        condition = ast.unparse(node.test)
+        answers = "\n".join(ast.unparse(each) for each in node.body)
+        if re.search(r"database|\bdb\b|engine|session|postgres|pool", condition, re.I) and (
+            re.search(r"\b5\d\d\b|HTTP_5\d\d|raise ", answers)
+        ):
+            return condition
+    return ""
+
+
+def _constant(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Say whether a handler does nothing but answer."""
+    body = [each for each in function.body if not isinstance(each, ast.Expr | ast.Pass)]
+    calls = [node for each in body for node in ast.walk(each) if isinstance(node, ast.Call)]
+    answers = ("JSONResponse", "Response", "PlainTextResponse", "dict")
+    return len(body) == 1 and all(_last(call.func) in answers for call in calls)
 
 
 def _type_name(annotation: ast.expr | None) -> str:

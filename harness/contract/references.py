@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -23,6 +24,10 @@ def check(subject: Subject, notes: Notes) -> None:
             look.account(pod.owner, pod.spec)
         for item in rendering.objects:
             look.targets(item)
+
+
+#: Keys of values that name an object which somebody else makes.
+_NAMES = re.compile(r"(?<!user)name$|existing|secret|claim|account", re.IGNORECASE)
 
 
 class _Look:
@@ -129,7 +134,8 @@ class _Look:
     def _given(self, name: str) -> bool:
         """Say whether somebody else makes it: a value names it word for word."""
         return name in _texts(self.rendering.installation.values) or any(
-            leaf.value == name for leaf in self.subject.chart.leaves
+            leaf.value == name and _NAMES.search(leaf.path[-1])
+            for leaf in self.subject.chart.leaves
         )
 
     def _missing(self, owner: Rendered, needed: str, what: str, seen: str, word: str) -> None:

@@ -40,6 +40,7 @@ class Installation:
     release: str
     namespace: str
     values: Mapping[str, Any] = field(repr=False)
+    variant: str = ""
 
 
 @dataclass(frozen=True)

@@ -31,7 +31,7 @@ def _amounts(subject: Subject, notes: Notes, container: Container, kind: str) ->
             notes.found(
                 place,
                 needed=f"a {singular} of {name} for {container}",
-                seen="there is none",
+                seen=f"resources.{kind} has none",
                 fix=f"set resources.{kind}.{name}",
             )
         elif container.main and name in wanted and _amount(given[name]) != parse(wanted[name]):

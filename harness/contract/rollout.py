@@ -41,14 +41,18 @@ def _strategy(pod: PodTemplate) -> Iterator[tuple[str, str, str]]:
         return
     strategy = spec.get("strategy") or {}
     if strategy.get("type") == "Recreate":
-        yield "Recreate", "all pods end before a new one starts", "use RollingUpdate"
+        yield (
+            "Recreate",
+            "its strategy is Recreate: all pods end before a new one starts",
+            "use RollingUpdate",
+        )
     rolling = strategy.get("rollingUpdate") or {}
     replicas = int(spec.get("replicas", 1))
     most = _share(rolling.get("maxUnavailable", "25%"), max(replicas, 1), up=False)
     if most >= max(replicas, 1):
         yield (
             "maxUnavailable",
-            f"all {max(replicas, 1)} pods may be away at once",
+            f"by maxUnavailable all {max(replicas, 1)} pods may be away at once",
             "set maxUnavailable to 0 and maxSurge to 1",
         )
     deadline = spec.get("progressDeadlineSeconds")

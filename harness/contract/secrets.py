@@ -28,12 +28,39 @@ def kept(subject: Subject, notes: Notes) -> None:
             forms = {secret, base64.b64encode(secret.encode()).decode()}
             for item, text in shown.items():
                 if item.kind != "Secret" and any(form in text for form in forms):
+                    keys = list(dict.fromkeys(_holders(item, secret)))
                     notes.found(
-                        subject.chart.where(item.source, *_holders(item, secret)),
+                        subject.chart.where(item.source, *keys),
                         needed=f"the secret {name} in a Secret only",
-                        seen=f"{item} holds it, readable by everyone who may see the object",
+                        seen=f"{item} holds this secret{' in ' + ', '.join(keys) if keys else ''}:"
+                        " everyone who may see the object can read it",
                         fix="put it into the Secret, and refer to it by secretKeyRef",
                     )
+
+
+def encoded(subject: Subject, notes: Notes) -> None:
+    """What stands below `data` of a Secret is encoded in base64, once."""
+    given = set(placeholders.secrets(subject.facts).values())
+    for rendering in subject.renderings:
+        for item in rendering.of("Secret"):
+            for key, value in (item.body.get("data") or {}).items():
+                notes.saw(f"{key} of {item}")
+                if _encoded(str(value)) and not any(secret in str(value) for secret in given):
+                    continue
+                notes.found(
+                    subject.chart.where(item.source, "data:", key),
+                    needed=f"{key} of {item} to be encoded in base64",
+                    seen="it stands below `data` as it is",
+                    fix="add `| b64enc`, or use stringData",
+                )
+
+
+def _encoded(text: str) -> bool:
+    try:
+        base64.b64decode(text, validate=True)
+    except ValueError:
+        return False
+    return True
 
 
 def _reaches(rendering: Rendering, secret: str) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from harness.contract.containers import Container
 from harness.contract.finding import Notes
+from harness.contract.rendering import Rendering
 from harness.contract.subject import Subject
 
 
@@ -14,11 +15,20 @@ def check(subject: Subject, notes: Notes) -> None:
     for rendering in subject.renderings:
         for container in subject.containers(rendering):
             notes.saw(str(container))
-            for word, seen, fix in (*_process(container), *_host(container)):
+            problems = [*_process(container), *_host(container)]
+            if _token(rendering, container):
+                problems.append(
+                    (
+                        "automountServiceAccountToken",
+                        "it is given a token of the cluster's API, for which it has no use",
+                        "set automountServiceAccountToken: false",
+                    )
+                )
+            for word, seen, fix in problems:
                 notes.found(
                     subject.chart.where(container.owner.source, word, "securityContext"),
                     needed=f"{container} without privileges",
-                    seen=seen,
+                    seen=f"{seen} ({word})",
                     fix=fix,
                 )
 
@@ -58,6 +68,17 @@ def _process(container: Container) -> Iterator[tuple[str, str, str]]:
             "its system calls are not filtered",
             "set seccompProfile.type: RuntimeDefault",
         )
+
+
+def _token(rendering: Rendering, container: Container) -> bool:
+    """Say whether a pod is given a token of the cluster's API without any right to use it."""
+    if rendering.of("RoleBinding", "ClusterRoleBinding"):
+        return False
+    told = container.pod.spec.get("automountServiceAccountToken")
+    account = rendering.find("ServiceAccount", str(container.pod.spec.get("serviceAccountName")))
+    if told is None and account is not None:
+        told = account.body.get("automountServiceAccountToken")
+    return told is not False
 
 
 def _host(container: Container) -> Iterator[tuple[str, str, str]]:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from harness.contract.containers import Container
 from harness.contract.finding import Notes
 from harness.contract.rendering import Rendered, Rendering
 from harness.contract.subject import Subject
+from harness.project import Service
 
 _NODE_PORTS = range(30000, 32768)
 
@@ -89,9 +91,11 @@ def roles(subject: Subject, notes: Notes) -> None:
                 seen=f"{service} has {', '.join(map(str, ports)) or 'none'}",
                 fix="correct the port in the values, or the description",
             )
+        _replicas(subject, notes, role, described)
         _container_port(subject, notes, described.image)
-    for service in subject.main.of("Service"):
-        if service.spec.get("type") in ("NodePort", "LoadBalancer") and service.name not in public:
+    for service in (s for rendering in subject.renderings for s in rendering.of("Service")):
+        name = subject.aliases.get(service.name, service.name)
+        if service.spec.get("type") in ("NodePort", "LoadBalancer") and name not in public:
             notes.found(
                 subject.chart.where(service.source, "NodePort", "type:"),
                 needed="no Service open to the outside but the described public ones",
@@ -108,6 +112,21 @@ def _leading(subject: Subject, rendering: Rendering, image: str) -> Iterator[Ren
             yield service
 
 
+def _replicas(subject: Subject, notes: Notes, role: str, described: Service) -> None:
+    assert subject.main is not None
+    for container in subject.containers(subject.main):
+        if container.image != described.image or not container.main:
+            continue
+        number = container.owner.spec.get("replicas", 1)
+        if described.replicas is not None and number != described.replicas:
+            notes.found(
+                subject.chart.where(container.owner.source, "replicas"),
+                needed=f"{described.replicas} pod(s) of the {role} by default, as described",
+                seen=f"{container.owner} has replicas: {number}",
+                fix="correct the value, or the description",
+            )
+
+
 def _container_port(subject: Subject, notes: Notes, image: str) -> None:
     """The port that a container declares is the one that its program listens on."""
     assert subject.main is not None
@@ -116,6 +135,15 @@ def _container_port(subject: Subject, notes: Notes, image: str) -> None:
         if container.image != image or not container.main:
             continue
         told = {s.name: s.value for s in container.settings}.get("PORT")
+        text = "".join(subject.chart.templates.values())
+        movable = re.search(r"containerPort:\s*\{\{", text)
+        if told is None and movable and subject.programs[image].code.read("PORT"):
+            notes.found(
+                subject.chart.where(container.owner.source, "containerPort", "env:"),
+                needed=f"{container} to be told the port on which to listen",
+                seen="containerPort is a value, but PORT is not set from it",
+                fix="set the variable PORT to the same value",
+            )
         listens = int(told) if told and told.isdecimal() else port
         if listens not in container.ports.values():
             notes.found(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -22,7 +23,9 @@ class Stage:
         user: the last USER, None when there is none.
         command, entrypoint: the instruction; None when the base's holds.
         ports: what it exposes.
-        instructions: its own instructions and those of the stages it begins with.
+        workdir: the folder that its command runs in.
+        inherited: the instructions of the stages of the file that it begins with.
+        instructions: those, and its own.
 
     """
 
@@ -34,6 +37,8 @@ class Stage:
     command: Instruction | None = None
     entrypoint: Instruction | None = None
     ports: dict[int, int] = field(default_factory=dict)
+    workdir: str = "/"
+    inherited: list[Instruction] = field(default_factory=list)
     instructions: list[Instruction] = field(default_factory=list)
 
     @property
@@ -86,6 +91,8 @@ def _begun(base: str, line: int, earlier: Mapping[str, Stage]) -> Stage:
         command=parent.command,
         entrypoint=parent.entrypoint,
         ports=dict(parent.ports),
+        workdir=parent.workdir,
+        inherited=list(parent.instructions),
         instructions=list(parent.instructions),
     )
 
@@ -97,6 +104,8 @@ def _apply(one: Instruction, stage: Stage, args: Mapping[str, str]) -> None:
             stage.env_lines[name] = one.line
     elif one.word == "USER":
         stage.user = one
+    elif one.word == "WORKDIR":
+        stage.workdir = posixpath.join(stage.workdir, filled(one.rest, {**args, **stage.env}))
     elif one.word == "CMD":
         stage.command = one
     elif one.word == "ENTRYPOINT":

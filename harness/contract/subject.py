@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -117,6 +118,13 @@ class Subject:
     def _containers(self) -> dict[int, list[Container]]:
         return {}
 
+    @cached_property
+    def pull_policies(self) -> list[str]:
+        """Return the paths of the values that say when the project's images are pulled."""
+        beside = {path.rpartition(".")[0] for path in self.project.values if "image" in path}
+        leaves = {leaf.dotted for leaf in self.chart.leaves}
+        return [f"{path}.pullPolicy" for path in beside if f"{path}.pullPolicy" in leaves]
+
     def described(self) -> Place:
         """Return the place of the description."""
         return Place(FILE_NAME)
@@ -126,15 +134,15 @@ class Subject:
         chart, facts = self.project.chart, self.facts
         own = (chart.release, chart.namespace)
         values = placeholders.values(self.project, facts)
-        good = [
-            Installation("as described", *own, values),
-            Installation("under other names", *_OTHER, values),
-            Installation("under the longest name", *_LONG, values),
-        ]
-        for variant in self.project.variants:
+        good = [Installation("as described", *own, values)]
+        # Each variant under other names too: a rendering takes time.
+        names = itertools.cycle((_OTHER, _LONG))
+        for variant in [*self.project.variants, *([""] * (2 - len(self.project.variants)))]:
             varied = placeholders.values(self.project, facts, variant)
-            good.append(Installation(f"in the variant {variant}", *_OTHER, varied))
+            title = f"in the variant {variant}" if variant else "under other names"
+            good.append(Installation(title, *next(names), varied, variant))
         changed = placeholders.values(self.project, self.changed_facts)
+        changed = merged(changed, values_from_paths(dict.fromkeys(self.pull_policies, "Always")))
         after = Installation("after a change", *own, changed)
         paths = placeholders.secret_paths(self.project)
         without = [Installation(path, *own, _without(values, path)) for path in paths]

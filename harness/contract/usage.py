@@ -20,6 +20,9 @@ _CHAIN = re.compile(r"(?P<start>\$\w*|\)|(?<![\w.)]))(?P<chain>(?:\.[A-Za-z_]\w*
 _WHOLE = re.compile(r"\b(?:toYaml|toJson|toPrettyJson|range)\s+(?:[^|()]*\s)?$")
 _WITH = re.compile(r"\bwith\s+$")
 
+# `{{ $pg := .Values.postgresql }}`
+_ASSIGNED = re.compile(r"\{\{-?\s*(\$\w+)\s*:=\s*\$?\.Values\.([\w.]+)\s*-?\}\}")
+
 Path = tuple[str, ...]
 
 
@@ -64,13 +67,16 @@ class Usage:
         )
 
     def _read(self, text: str) -> None:
+        known = {m[1]: tuple(m[2].split(".")) for m in _ASSIGNED.finditer(text)}
         for action in _ACTION.finditer(text):
             words = _STRING.sub('""', action[1])
             for match in _CHAIN.finditer(words):
                 before, chain = words[: match.start()], tuple(match["chain"].split(".")[1:])
                 rest = text[action.end() : action.end() + 80]
                 whole = bool(_WHOLE.search(before) or (_WITH.search(before) and "toYaml ." in rest))
-                if "Values" in chain:
+                if (start := known.get(match["start"])) is not None:
+                    _add(self.absolute, start + chain, whole=whole)
+                elif "Values" in chain:
                     _add(self.absolute, chain[chain.index("Values") + 1 :], whole=whole)
                 elif chain[0] not in ("Release", "Chart", "Capabilities", "Template", "Files"):
                     _add(self.relative, chain, whole=whole)

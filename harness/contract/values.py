@@ -8,6 +8,7 @@ from typing import Any
 
 from harness.contract import placeholders
 from harness.contract.finding import Notes
+from harness.contract.rendering import Rendering
 from harness.contract.subject import Subject
 from harness.contract.usage import Usage
 from harness.helm import values_from_paths
@@ -79,19 +80,13 @@ def given(subject: Subject, notes: Notes) -> None:
     """Each value that the description gives shows in what is rendered."""
     if subject.main is None:
         return
+    _variants(subject, notes)
     known = {leaf.path for leaf in subject.chart.leaves}
-    text = "\n".join(
-        [
-            subject.main.text,
-            *(s.value or "" for c in subject.containers(subject.main) for s in c.settings),
-        ]
-    )
+    text = _text(subject, subject.main)
     values = placeholders.values(subject.project, subject.facts)
     for path in subject.project.values:
         notes.saw(path)
-        value: Any = values
-        for key in values_path(path):
-            value = value[key]
+        value = _at(values, path)
         place = subject.described()
         if values_path(path) not in known:
             notes.found(
@@ -110,14 +105,45 @@ def given(subject: Subject, notes: Notes) -> None:
             )
 
 
+def _at(values: Any, path: str) -> Any:
+    for key in values_path(path):
+        values = values[key]
+    return values
+
+
+def _variants(subject: Subject, notes: Notes) -> None:
+    """What a variant gives as a text shows in its rendering."""
+    for rendering in subject.renderings:
+        installation = rendering.installation
+        text = _text(subject, rendering)
+        for path in subject.project.variants.get(installation.variant, ()):
+            value = _at(installation.values, path)
+            notes.saw(f"{path} {installation.title}")
+            if isinstance(value, str) and value and value not in text:
+                key = path.rpartition(".")[2]
+                notes.found(
+                    subject.chart.where("", key),
+                    needed=f"the given value {path} to show in what is installed",
+                    seen=f"{path} changes nothing {installation.title}",
+                    fix="use it in the templates",
+                )
+
+
+def _text(subject: Subject, rendering: Rendering) -> str:
+    """Return all that is rendered, and what containers are given by it."""
+    given = (s.value or "" for c in subject.containers(rendering) for s in c.settings)
+    return "\n".join([rendering.text, *given])
+
+
 def chart_name(subject: Subject, notes: Notes) -> None:
     """The chart bears the project's name (FR-006)."""
-    notes.saw(subject.chart.name)
-    if subject.chart.name != subject.project.name:
+    name = subject.chart.facts.name
+    notes.saw(name)
+    if name != subject.project.name:
         notes.found(
             subject.chart.place("Chart.yaml"),
             needed=f"a chart of the name {subject.project.name}",
-            seen=f"its name is {subject.chart.name}",
+            seen=f"its name is {name}",
             fix="correct the name in Chart.yaml or in the description",
         )
 
