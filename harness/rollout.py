@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.command import CommandCancelledError, Scope
 from harness.errors import DeployError
+from harness.kube.deaths import deaths
 from harness.kube.namespaces import ensure_namespace
 from harness.kube.release import ReleaseReady
 from harness.kube.waits import wait_for
@@ -53,7 +55,7 @@ class Rollout:
 
         """
         ensure_namespace(self.kube, namespace)
-        applied, scope = threading.Event(), Scope()
+        applied, scope, since = threading.Event(), Scope(), datetime.now(UTC)
         with (
             self.progress.step(f"rolling out release {release}") as step,
             Watcher(self.kube, namespace) as watcher,
@@ -86,5 +88,6 @@ class Rollout:
             finally:
                 scope.cancel()
                 thread.join(30)
-            step.result = "all ready"
+            ended = [death.describe() for death in deaths(watcher.state.history, since)]
+            step.result = "all ready" + (f", though {'; '.join(ended)};" if ended else "")
         return waited.seconds

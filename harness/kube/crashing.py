@@ -51,7 +51,7 @@ def crash_findings(
         return details.last_words(pod, container)
 
     if container.last_reason == "OOMKilled":
-        limit = _memory_limit(pod, container)
+        limit = memory_limit(pod, container)
         yield Finding(
             f"{container.name}: OOMKilled",
             0.0,
@@ -77,7 +77,8 @@ def _restarts(container: Container, log: list[str], patience: Patience) -> int:
     return patience.init_restarts if container.init else patience.restarts
 
 
-def _memory_limit(pod: Object, container: Container) -> str:
+def memory_limit(pod: Object, container: Container) -> str:
+    """Return a container's memory limit as the chart gives it, "" when it has none."""
     spec = pod.get("spec") or {}
     for entry in (*(spec.get("initContainers") or ()), *(spec.get("containers") or ())):
         if entry.get("name") == container.name:

@@ -11,11 +11,11 @@ import yaml
 from harness.errors import DeployError
 from harness.kube.client import Kube
 from harness.kube.details import Details
+from harness.kube.endpoints import ready_endpoints
 from harness.kube.finding import Finding, Patience
 from harness.kube.health import pod_findings
 from harness.kube.logs import logs
 from harness.kube.pods import Container, containers, describe_pod
-from harness.kube.release import ready_endpoints
 from harness.kube.resources import (
     CONFIG_MAP,
     ENDPOINT_SLICE,

@@ -1,0 +1,82 @@
+"""Jobs that give up, and what Helm runs beside the release: its hooks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from harness.errors import DeployError
+from harness.kube import causes
+from harness.kube.details import Details
+from harness.kube.finding import Finding, Patience
+from harness.kube.health import pod_findings
+from harness.kube.pods import containers
+from harness.kube.resources import JOB, POD, Object, condition, meta, name_of, status_of, uid_of
+from harness.kube.state import Snapshot
+
+_HOOK = "helm.sh/hook"
+
+
+def job_failed(job: Object, snapshot: Snapshot) -> Iterable[Finding]:
+    """Return that a Job has given up, if it has, with the log of its last pod."""
+    failed = condition(job, "Failed") or condition(job, "FailureTarget") or {}
+    if failed.get("status") != "True":
+        return
+    reason, message = str(failed.get("reason") or "Failed"), str(failed.get("message") or "")
+    pods = sorted(snapshot.owned(POD, job), key=lambda p: str(meta(p).get("creationTimestamp")))
+
+    def build(details: Details) -> DeployError:
+        log = _last_words(pods[-1:], details)
+        if hook := hook_of(job):
+            return causes.HookFailedError(job, hook, f"{reason}: {message}", log)
+        return causes.JobFailedError(job, reason, message, log)
+
+    yield Finding(f"job {name_of(job)}: {reason}", 0.0, build)
+
+
+def hook_findings(snapshot: Snapshot, patience: Patience, details: Details) -> list[Finding]:
+    """Return what is hopeless about the hooks that Helm has begun since the watch began.
+
+    They need not carry the release's labels: of a namespace that is ours all are.
+    """
+    found: list[Finding] = []
+    for job in _begun(snapshot.all(JOB), snapshot):
+        found += job_failed(job, snapshot)
+        for pod in snapshot.owned(POD, job):
+            found += pod_findings(pod, snapshot, patience, details)
+    for pod in _begun(snapshot.pods(), snapshot):
+        if status_of(pod).get("phase") == "Failed":
+            found.append(_failed_pod(pod))
+        else:
+            found += pod_findings(pod, snapshot, patience, details)
+    return found
+
+
+def hook_of(obj: Object) -> str:
+    """Return which hook an object is (`pre-install`), "" when it is none."""
+    return str((meta(obj).get("annotations") or {}).get(_HOOK) or "")
+
+
+def _begun(objects: Iterable[Object], snapshot: Snapshot) -> list[Object]:
+    return [obj for obj in objects if hook_of(obj) and uid_of(obj) not in snapshot.before]
+
+
+def _failed_pod(pod: Object) -> Finding:
+    ends = [f"{c.name} ended with exit code {c.last_exit}" for c in containers(pod) if c.last_exit]
+    said = "; ".join(ends) or str(status_of(pod).get("message") or "its pod has failed")
+    return Finding(
+        f"hook pod {name_of(pod)}: {said}",
+        0.0,
+        lambda details: causes.HookFailedError(
+            pod, hook_of(pod), said, _last_words([pod], details)
+        ),
+    )
+
+
+def _last_words(pods: Iterable[Object], details: Details) -> list[str]:
+    return [
+        line
+        for pod in pods
+        for container in containers(pod)
+        if container.last_exit not in (None, 0)
+        for line in details.last_lines(pod, container.name)
+    ]
