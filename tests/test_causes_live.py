@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
-from defects_support import Defect, Outcome, Producer, defects, record
+from defects_catalogue import Defect, defects
+from defects_support import Outcome, Producer, record
 
 from harness.kube.errors import NotFoundError
 from harness.kube.namespaces import delete_namespace, ensure_namespace
