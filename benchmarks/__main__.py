@@ -1,4 +1,4 @@
-"""`python -m benchmarks [collect] [cluster] [watching] [runs]`: measure, print, and keep the table."""
+"""`python -m benchmarks [collect] [cluster] [watching] [runs]`: measure, print, keep the table."""
 
 from __future__ import annotations
 
