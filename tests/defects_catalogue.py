@@ -112,11 +112,12 @@ _PORTS = {"ports": [{"name": "http", "containerPort": 8000}]}
 
 def defects(runtime: str = "nobody") -> Sequence[Defect]:
     """Return all of them; `runtime` is a name for a RuntimeClass of their own."""
-    good, dies, eats = serving(), python(_DIES), python(_EATS)
+    good, eats = serving(), python(_EATS)
     once_mounted = {"volumeMounts": [{"name": "once", "mountPath": "/once"}]}
     stray_labels = {"app": "stray", INSTANCE: "nobody"}
     stray = once(serving("/nope"), kind="Pod", name="stray", labels=stray_labels)
     small = {"resources": {"requests": {"cpu": "1m"}}}
+    dies = python(_DIES) | small
     return (
         Defect(
             "image-never",
@@ -134,7 +135,7 @@ def defects(runtime: str = "nobody") -> Sequence[Defect]:
         ),
         Defect(
             "crash",
-            {"container": dies | small},
+            {"container": dies},
             causes.CrashLoopError,
             ("exit code 3", "after 1 restart", "| cannot go on"),
             "death",

@@ -19,7 +19,7 @@ from harness.settings import Settings
 if TYPE_CHECKING:
     from harness.deployment import Deployment
 
-pytestmark = [pytest.mark.engine, pytest.mark.cluster, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.engine, pytest.mark.cluster, pytest.mark.timeout(600)]
 
 IMAGE = "python:3.12-slim"
 RUNTIME_CLASS = Resource("RuntimeClass", "node.k8s.io/v1", "runtimeclasses", namespaced=False)
@@ -36,6 +36,14 @@ def produced(deployment: Deployment, settings: Settings) -> Iterator[dict[str, O
     deployment.provider.load([image])
     plain, strict = (f"{settings.namespace}-{name}"[:63] for name in ("causes", "strict"))
     chosen = defects(runtime=plain)
+
+    def remove() -> None:
+        for namespace in (plain, strict):
+            delete_namespace(kube, namespace)
+        with contextlib.suppress(NotFoundError):
+            kube.delete(RUNTIME_CLASS, plain)
+
+    remove()  # what an interrupted run has left
     try:
         ensure_namespace(kube, plain)
         labels = {"pod-security.kubernetes.io/enforce": "restricted"}
@@ -44,10 +52,7 @@ def produced(deployment: Deployment, settings: Settings) -> Iterator[dict[str, O
         record(settings.artifacts / "causes.json", chosen, outcomes)
         yield outcomes
     finally:
-        for namespace in (plain, strict):
-            delete_namespace(kube, namespace)
-        with contextlib.suppress(NotFoundError):
-            kube.delete(RUNTIME_CLASS, plain)
+        remove()
 
 
 @pytest.mark.parametrize("defect", ALL, ids=[defect.name for defect in ALL])

@@ -93,11 +93,12 @@ class ContainerStartError(Cause):
     """The runtime could not start the container's command."""
 
     def __init__(self, pod: Object, container: Container) -> None:
-        words = container.waiting_message or container.last_message
+        crashed = container.waiting == "CrashLoopBackOff"  # its words are about the pause
+        words = (not crashed and container.waiting_message) or container.last_message
         super().__init__(
             about_pod(pod, container),
             needed=f"the command of container {container.name} to be started",
-            seen=f"{container.waiting or container.last_reason}: {words}",
+            seen=f"{(not crashed and container.waiting) or container.last_reason}: {words}",
             looked=where(pod, container),
             fix="see the image's entry point, the chart's command and arguments, and the "
             "security context (user, read-only file system)",

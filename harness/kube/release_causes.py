@@ -70,7 +70,7 @@ class NoEndpointsError(Cause):
         super().__init__(
             f"service/{name_of(service)}",
             needed=f"pods behind service {name_of(service)}, which selects {_selector(service)}",
-            seen="\n".join([f"no pod carries {_selector(service)}; there are", *there])
+            seen="\n".join([f"no pod carries {_selector(service)}", *there])
             if there
             else "there is no pod at all",
             looked=f"the pods' labels in namespace {namespace_of(service)}",
@@ -102,7 +102,7 @@ class ServiceUnreadyError(Cause):
             f"service/{name_of(service)}",
             needed=f"a ready pod behind service {name_of(service)}, which selects "
             f"{_selector(service)}",
-            seen="\n".join(["all workloads are rolled out, and yet it has no endpoint:", *pods]),
+            seen="\n".join(["all workloads are rolled out, and yet it has no endpoint", *pods]),
             looked=f"its endpoints and pods in namespace {namespace_of(service)}",
             fix="select the pods that serve, not those of a Job or of nobody",
         )
