@@ -13,7 +13,9 @@ from harness.command import CommandCancelledError, Scope
 from harness.errors import DeployError
 from harness.kube.deaths import deaths
 from harness.kube.namespaces import ensure_namespace
+from harness.kube.pods import INSTANCE
 from harness.kube.release import ReleaseReady
+from harness.kube.resources import labels_of
 from harness.kube.waits import wait_for
 from harness.kube.watch import Watcher
 from harness.progress import Progress
@@ -88,6 +90,7 @@ class Rollout:
             finally:
                 scope.cancel()
                 thread.join(30)
-            ended = [death.describe() for death in deaths(watcher.state.history, since)]
+            ours = [c for c in watcher.state.history if labels_of(c.obj).get(INSTANCE) == release]
+            ended = [death.describe() for death in deaths(ours, since)]
             step.result = "all ready" + (f", though {'; '.join(ended)};" if ended else "")
         return waited.seconds

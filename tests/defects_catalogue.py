@@ -286,7 +286,7 @@ def defects(runtime: str = "nobody") -> Sequence[Defect]:
         ),
         Defect(
             "deadline",
-            {"container": serving(BUSY="600"), "deployment": {"progressDeadlineSeconds": 5}},
+            {"container": serving(BUSY="600"), "deployment": {"progressDeadlineSeconds": 10}},
             causes.ProgressDeadlineError,
             ("statuscode: 503",),
             "Progressing condition",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from kube_support import NOW, ago, pod
+from kube_support import NOW, ago, pod, waiting
 
 from harness.kube.deaths import Death, deaths
 from harness.kube.resources import POD
@@ -32,6 +32,7 @@ def test_an_end_is_told_once() -> None:
     changes = [
         told("ADDED", pod()),
         told("MODIFIED", pod(state={"terminated": end()})),
+        told("MODIFIED", pod(state=waiting("CrashLoopBackOff"), last=end())),
         told("MODIFIED", pod(last=end(), restarts=1)),
         told("MODIFIED", pod(last=end(), restarts=1, ready=True)),
     ]
@@ -39,6 +40,14 @@ def test_an_end_is_told_once() -> None:
     assert (death.pod, death.exit_code, death.at) == ("web-1", 3, ago(1))
     assert death.seen == changes[1].at
     assert death.describe() == "web-1/main ended: Error, exit code 3"
+
+
+def test_a_crash_that_is_first_looked_at_in_its_pause_is_told_once() -> None:
+    changes = [
+        told("MODIFIED", pod(state=waiting("CrashLoopBackOff"), last=end())),
+        told("MODIFIED", pod(last=end(), restarts=1)),
+    ]
+    assert brief(deaths(changes)) == [("main", 3)]
 
 
 def test_a_flap_between_two_looks_is_seen_by_its_last_state() -> None:

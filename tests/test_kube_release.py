@@ -225,6 +225,9 @@ def test_failed_hook_is_hopeless_before_helm_says_so() -> None:
     assert verdict.cause.hook == "pre-install"
     old = judge(hook(job(failed)), applied=begun, before=("uid-migrate",))
     assert isinstance(old, Pending), "a hook of an earlier run is the past"
+    strange = hook(job(failed))
+    strange["metadata"]["labels"] = {INSTANCE: "another"}
+    assert isinstance(judge(strange, applied=begun), Pending), "a hook of another release"
 
 
 def test_failed_hook_pod_tells_how_it_ended() -> None:

@@ -65,11 +65,7 @@ def deaths(changes: Iterable[Change], since: datetime | None = None) -> list[Dea
             name = str(status.get("name"))
             key = (uid_of(change.obj), name)
             news = list(_ends(status, place, change, since, known))
-            count = int(status.get("restartCount") or 0)
-            end: Object = (status.get("state") or {}).get("terminated") or {}
-            finite = place == _INIT or _restarts_never(change.obj)
-            done = bool(end) and finite and end.get("exitCode") == 0
-            total = count + (bool(end) and not done)  # each run but the present one has ended
+            total = _ended(status, finite=place == _INIT or _restarts_never(change.obj))
             first = 0 if change.type == "ADDED" else total - len(news)
             missed = total - counts.get(key, first) - len(news)
             found += [Death(change.name, name, None, "", "", change.at)] * max(0, missed)
@@ -82,6 +78,15 @@ def _statuses(pod: Object) -> Iterator[tuple[str, Object]]:
     for place in _STATUSES:
         for status in status_of(pod).get(place) or ():
             yield place, status
+
+
+def _ended(status: Object, *, finite: bool) -> int:
+    """Return how many runs of a container have ended, apart from one that has done its work."""
+    state, last = status.get("state") or {}, status.get("lastState") or {}
+    end = state.get("terminated")
+    over = not (finite and end.get("exitCode") == 0) if end else False
+    paused = not end and not state.get("running") and bool(last.get("terminated"))
+    return int(status.get("restartCount") or 0) + (over or paused)
 
 
 def _ends(

@@ -9,8 +9,18 @@ from harness.kube import causes
 from harness.kube.details import Details
 from harness.kube.finding import Finding, Patience
 from harness.kube.health import pod_findings
-from harness.kube.pods import containers
-from harness.kube.resources import JOB, POD, Object, condition, meta, name_of, status_of, uid_of
+from harness.kube.pods import INSTANCE, containers
+from harness.kube.resources import (
+    JOB,
+    POD,
+    Object,
+    condition,
+    labels_of,
+    meta,
+    name_of,
+    status_of,
+    uid_of,
+)
 from harness.kube.state import Snapshot
 
 _HOOK = "helm.sh/hook"
@@ -33,17 +43,20 @@ def job_failed(job: Object, snapshot: Snapshot) -> Iterable[Finding]:
     yield Finding(f"job {name_of(job)}: {reason}", 0.0, build)
 
 
-def hook_findings(snapshot: Snapshot, patience: Patience, details: Details) -> list[Finding]:
+def hook_findings(
+    release: str, snapshot: Snapshot, patience: Patience, details: Details
+) -> list[Finding]:
     """Return what is hopeless about the hooks that Helm has begun since the watch began.
 
-    They need not carry the release's labels: of a namespace that is ours all are.
+    They need not carry the release's label, since charts often forget it there; what
+    carries another release's is not looked at.
     """
     found: list[Finding] = []
-    for job in _begun(snapshot.all(JOB), snapshot):
+    for job in _begun(release, snapshot.all(JOB), snapshot):
         found += job_failed(job, snapshot)
         for pod in snapshot.owned(POD, job):
             found += pod_findings(pod, snapshot, patience, details)
-    for pod in _begun(snapshot.pods(), snapshot):
+    for pod in _begun(release, snapshot.pods(), snapshot):
         if status_of(pod).get("phase") == "Failed":
             found.append(_failed_pod(pod))
         else:
@@ -56,8 +69,14 @@ def hook_of(obj: Object) -> str:
     return str((meta(obj).get("annotations") or {}).get(_HOOK) or "")
 
 
-def _begun(objects: Iterable[Object], snapshot: Snapshot) -> list[Object]:
-    return [obj for obj in objects if hook_of(obj) and uid_of(obj) not in snapshot.before]
+def _begun(release: str, objects: Iterable[Object], snapshot: Snapshot) -> list[Object]:
+    return [
+        obj
+        for obj in objects
+        if hook_of(obj)
+        and uid_of(obj) not in snapshot.before
+        and labels_of(obj).get(INSTANCE, release) == release
+    ]
 
 
 def _failed_pod(pod: Object) -> Finding:

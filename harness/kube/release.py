@@ -85,7 +85,7 @@ class ReleaseReady:
             for pod in current_pods(workload, snapshot):
                 if applied or uid_of(pod) not in snapshot.before:
                     findings += pod_findings(pod, snapshot, self.patience, details)
-        findings += hook_findings(snapshot, self.patience, details)
+        findings += hook_findings(self.release, snapshot, self.patience, details)
         services = snapshot.all(SERVICE, labels)
         if applied:  # all that could be an endpoint is there, or to come
             there = not missing
