@@ -119,6 +119,18 @@ def test_out_of_memory_names_the_limit() -> None:
     assert "limit of 256Mi" in cause.seen
 
 
+def test_killed_again_and_again_with_a_limit_is_most_likely_out_of_memory() -> None:
+    last, limits = ENDED | {"exitCode": 137}, {"resources": {"limits": {"memory": "40Mi"}}}
+    state = waiting("CrashLoopBackOff")
+    found = judge(pod(state=state, last=last, restarts=1, container=limits))[0]
+    cause = found.cause(FakeDetails())  # type: ignore[arg-type]
+    assert isinstance(cause, causes.OutOfMemoryError)
+    assert "most likely" in cause.headline
+    unlimited = judge(pod(state=state, last=last, restarts=1))[0]
+    assert isinstance(unlimited.cause(FakeDetails()), causes.CrashLoopError)  # type: ignore[arg-type]
+    assert judge(pod(state=state, last=last, container=limits))[0].seconds > 0, "it may be chance"
+
+
 def test_out_of_memory_is_seen_between_two_kills() -> None:
     last = {"exitCode": 137, "reason": "OOMKilled"}
     again = pod(ready=True, restarts=1, last=last, state={"running": {"startedAt": ago(1)}})
@@ -245,7 +257,7 @@ def test_readiness_is_hopeless_only_when_no_dependency_can_mend_it(
 def test_readiness_404_is_tolerated_while_routes_may_come() -> None:
     obj = pod(state={"running": {"startedAt": ago(3)}})
     found = judge(obj, event(obj, "Unhealthy", "Readiness probe failed: statuscode: 404"))
-    assert found[0].seconds == pytest.approx(5)
+    assert found[0].seconds == pytest.approx(4)
 
 
 REFUSED = "Readiness probe failed: dial tcp 10.0.0.9:8000: connect: connection refused"
@@ -269,7 +281,7 @@ def test_listeners_are_read_from_the_pods_own_table() -> None:
     [
         (None, (), (), 20, False, None),
         ((), (), (), 20, False, 2),
-        ((Listener(3000, "0.0.0.0"),), (), (), 5, False, 3),
+        ((Listener(3000, "0.0.0.0"),), (), (), 5, False, 2),
         ((Listener(3000, "0.0.0.0"),), (), (), 20, False, 10),
         ((Listener(3000, "0.0.0.0"),), (), (), 31, True, None),
         ((Listener(3000, "0.0.0.0"),), ("serving on http://[::]:3000",), (), 9, True, None),

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from kube_support import (
+    NOW,
     FakeDetails,
     ago,
     deployment,
@@ -20,8 +21,10 @@ from kube_support import (
 )
 
 from harness.kube import causes
+from harness.kube.jobs import failed_hook
 from harness.kube.pods import INSTANCE, pod_of, running_image, same_image
 from harness.kube.release import ReleaseReady, ready_endpoints
+from harness.kube.state import Change
 from harness.kube.waits import Hopeless, Pending, Ready, Verdict
 
 Object = dict[str, Any]
@@ -228,6 +231,20 @@ def test_failed_hook_is_hopeless_before_helm_says_so() -> None:
     strange = hook(job(failed))
     strange["metadata"]["labels"] = {INSTANCE: "another"}
     assert isinstance(judge(strange, applied=begun), Pending), "a hook of another release"
+
+
+def test_failed_hook_is_found_though_helm_has_removed_it() -> None:
+    failed = {"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded", "message": "m"}
+    gone, details = hook(job(failed)), FakeDetails("relation exists")
+    ended = {"terminated": {"exitCode": 4, "reason": "Error"}}
+    of_job = pod("migrate-x", owner="uid-migrate", owner_kind="Job", state=ended, phase="Failed")
+    told = (("ADDED", hook(job())), ("MODIFIED", gone), ("ADDED", of_job), ("DELETED", gone))
+    history = [Change(NOW, kind, obj["kind"], obj["metadata"]["name"], obj) for kind, obj in told]
+    cause = failed_hook("shop", history, details)  # type: ignore[arg-type]
+    assert isinstance(cause, causes.HookFailedError)
+    assert cause.log == ["relation exists"]
+    assert failed_hook("shop", history[:1], details) is None  # type: ignore[arg-type]
+    assert failed_hook("another", history, details) is not None, "it carries no label"  # type: ignore[arg-type]
 
 
 def test_failed_hook_pod_tells_how_it_ended() -> None:

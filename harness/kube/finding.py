@@ -22,7 +22,7 @@ class Patience:
     node: float = 90.0
     volume: float = 30.0
     sandbox: float = 30.0
-    probe: float = 8.0
+    probe: float = 7.0
     elsewhere: float = 30.0
     refusal: float = 5.0
     endpoints: float = 5.0

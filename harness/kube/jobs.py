@@ -21,9 +21,10 @@ from harness.kube.resources import (
     status_of,
     uid_of,
 )
-from harness.kube.state import Snapshot
+from harness.kube.state import Change, Snapshot
 
 _HOOK = "helm.sh/hook"
+_RUN = (JOB.kind, POD.kind)
 
 
 def job_failed(job: Object, snapshot: Snapshot) -> Iterable[Finding]:
@@ -56,12 +57,29 @@ def hook_findings(
         found += job_failed(job, snapshot)
         for pod in snapshot.owned(POD, job):
             found += pod_findings(pod, snapshot, patience, details)
+            _last_words([pod], details)  # read while they are there: Helm may remove them
     for pod in _begun(release, snapshot.pods(), snapshot):
         if status_of(pod).get("phase") == "Failed":
             found.append(_failed_pod(pod))
         else:
             found += pod_findings(pod, snapshot, patience, details)
     return found
+
+
+def failed_hook(release: str, changes: Iterable[Change], details: Details) -> DeployError | None:
+    """Return the cause when a watch's history holds a hook that failed, gone or not.
+
+    Helm may remove a failed hook before anybody looks.
+    """
+    newest = {uid_of(c.obj): c.obj for c in changes if c.type != "DELETED"}
+    snapshot = Snapshot.of(obj for obj in newest.values() if obj.get("kind") in _RUN)
+    found: list[Finding] = []
+    for job in _begun(release, snapshot.all(JOB), snapshot):
+        found += job_failed(job, snapshot)
+    for pod in _begun(release, snapshot.pods(), snapshot):
+        if status_of(pod).get("phase") == "Failed":
+            found.append(_failed_pod(pod))
+    return found[-1].cause(details) if found else None
 
 
 def hook_of(obj: Object) -> str:
@@ -97,5 +115,5 @@ def _last_words(pods: Iterable[Object], details: Details) -> list[str]:
         for pod in pods
         for container in containers(pod)
         if container.last_exit not in (None, 0)
-        for line in details.last_lines(pod, container.name)
+        for line in details.last_words(pod, container)
     ]

@@ -61,7 +61,8 @@ _EXIT: dict[int | None, str] = {
 class OutOfMemoryError(Cause):
     """The kernel killed the container at its memory limit (OOMKilled).
 
-    `started` is False when that happened before its command began.
+    `started` is False when that happened before its command began; `told` when the runtime
+    only says that it was killed, and nothing else can have done it.
     """
 
     def __init__(
@@ -72,12 +73,14 @@ class OutOfMemoryError(Cause):
         log: Sequence[str],
         *,
         started: bool = True,
+        told: bool = True,
     ) -> None:
         when = "" if started else ", before its command began"
+        what = "OOMKilled" if told else "killed (exit code 137), most likely for its memory,"
         super().__init__(
             about_pod(pod, container),
             needed=f"container {container.name} to live within its memory limit",
-            seen=f"OOMKilled at a limit of {limit or 'the node'}{when}{_restarted(container)}",
+            seen=f"{what} at a limit of {limit or 'the node'}{when}{_restarted(container)}",
             looked=where(pod, container),
             fix="raise resources.limits.memory in the values, or have the application use less",
             log=log,

@@ -118,6 +118,12 @@ def rules(patience: Patience | None = None) -> Sequence[Rule]:
             AT_ONCE,
         ),
         Rule(
+            causes.OutOfMemoryError,
+            "CrashLoopBackOff with exit code 137 and a memory limit, and no probe had it killed",
+            f"after {p.restarts} restart{'s' if p.restarts > 1 else ''}",
+            "somebody may have killed it; a busy node at times misses the reason OOMKilled",
+        ),
+        Rule(
             causes.CrashLoopError,
             "CrashLoopBackOff",
             f"after {p.restarts} restart{'s' if p.restarts > 1 else ''}, "
