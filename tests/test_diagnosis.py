@@ -16,6 +16,7 @@ import pytest
 from kube_support import CONTEXT, FakeApi, deployment, event, pod, service, waiting
 
 from harness import diagnosis
+from harness.deployment import Deployment
 from harness.errors import DeployError
 from harness.helm import Helm
 from harness.images.failure import BuildFailedError, Failure
@@ -196,6 +197,20 @@ def test_nothing_can_be_written(api: FakeApi, tmp_path: Path) -> None:
     assert any("summary.txt" in line for line in written.unread)
 
 
+@pytest.mark.parametrize(
+    ("wanted", "failed", "well"),
+    [("always", True, True), ("on-failure", True, False), ("never", False, False)],
+)
+def test_when_it_is_written(
+    api: FakeApi, tmp_path: Path, wanted: str, *, failed: bool, well: bool
+) -> None:
+    shop = made(api, tmp_path, Redactor(), diagnosis=wanted)
+    assert bool(Deployment.diagnose(shop, "x", AssertionError("no sale"))) is failed
+    assert (tmp_path / "out/diagnosis/x/summary.txt").exists() is failed
+    assert bool(Deployment.diagnose(shop, "end")) is well
+    assert (tmp_path / "out/diagnosis/end/summary.txt").exists() is well
+
+
 def test_the_log_of_a_failed_build_is_kept(tmp_path: Path) -> None:
     spec = ImageSpec("api", tmp_path, "shop-api")
     failure = Failure("1/2", None, ("boom",), "exit code: 1")
@@ -242,6 +257,7 @@ from plugin.failures import DIAGNOSE
 def release(pytestconfig):
     import test_diagnosis
     from harness import diagnosis
+from harness.deployment import Deployment
     api = test_diagnosis.SERVED[-1]
     made = test_diagnosis.made(api, pathlib.Path("made"), pytestconfig.stash[REDACT])
     pytestconfig.stash[DIAGNOSE] = lambda name, error: {diagnose}
