@@ -246,7 +246,7 @@ def defects(runtime: str = "nobody") -> Sequence[Defect]:
             "selector",
             {"container": good, "objects": [service(app="nobody")]},
             causes.NoEndpointsError,
-            ("no pod carries app=nobody", "app': 'selector'"),
+            ("no pod carries these labels: app=nobody", "app': 'selector'"),
             "Service",
         ),
         Defect(

@@ -70,7 +70,7 @@ class NoEndpointsError(Cause):
         super().__init__(
             f"service/{name_of(service)}",
             needed=f"pods behind service {name_of(service)}, which selects {_selector(service)}",
-            seen="\n".join([f"no pod carries {_selector(service)}", *there])
+            seen="\n".join([f"no pod carries these labels: {_selector(service)}", *there])
             if there
             else "there is no pod at all",
             looked=f"the pods' labels in namespace {namespace_of(service)}",
