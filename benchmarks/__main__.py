@@ -1,4 +1,4 @@
-"""`python -m benchmarks [collect] [cluster] [runs]`: measure, print, and keep the table."""
+"""`python -m benchmarks [collect] [cluster] [watching] [runs]`: measure, print, keep the table."""
 
 from __future__ import annotations
 
@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from benchmarks import clusters, runs
+from benchmarks import watching as watches
 from benchmarks.result import Result, machine, write
 
 _TABLE = Path(__file__).with_name("RESULTS.md")
+_ALL = ["collect", "cluster", "watching", "runs"]
 
 
 def _measure(what: list[str], times: int) -> Iterator[Result]:
@@ -17,6 +19,8 @@ def _measure(what: list[str], times: int) -> Iterator[Result]:
         yield runs.collecting(times)
     if "cluster" in what:
         yield from clusters.creating(times)
+    if "watching" in what:
+        yield from watches.watching(times)
     if "runs" in what:
         yield from runs.whole_runs(times)
 
@@ -24,12 +28,12 @@ def _measure(what: list[str], times: int) -> Iterator[Result]:
 def main() -> None:
     """Measure what was asked for, everything by default."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("what", nargs="*", choices=["collect", "cluster", "runs", []], default=[])
+    parser.add_argument("what", nargs="*", choices=[*_ALL, []], default=[])
     parser.add_argument("--times", type=int, default=3, help="runs of each (default: 3)")
     words = parser.parse_args()
     where = machine()
     results = []
-    for result in _measure(words.what or ["collect", "cluster", "runs"], words.times):
+    for result in _measure(words.what or _ALL, words.times):
         results.append(result)
         print(result.row(), flush=True)
     print("\n" + write(_TABLE, results, where))

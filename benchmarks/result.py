@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+_ROWS = 7  # lines before the first row
+
 
 @dataclass(frozen=True)
 class Result:
@@ -44,18 +46,27 @@ def machine() -> str:
 
 
 def write(path: Path, results: Iterable[Result], where: str) -> str:
-    """Write the table and return it."""
+    """Write the table and return it; what was not measured now keeps its row."""
+    results = list(results)
+    names = {result.name for result in results}
+    before = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    kept = [line for line in before[_ROWS:] if line.startswith("| ") and _name(line) not in names]
     lines = [
         "# Figures",
         "",
         f"Measured on {datetime.now(UTC):%Y-%m-%d} by `make bench`: {where}.",
-        "The median counts against the goal.",
+        "The median counts against the goal. Rows that were not measured then are older.",
         "",
         "| what | median | runs | goal | met | how |",
         "|---|---|---|---|---|---|",
+        *kept,
         *(result.row() for result in results),
         "",
     ]
     text = "\n".join(lines)
     path.write_text(text, encoding="utf-8")
     return text
+
+
+def _name(row: str) -> str:
+    return row.removeprefix("| ").partition(" |")[0]

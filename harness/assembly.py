@@ -54,7 +54,7 @@ def assemble(
         redact=redact,
         engine=engine,
         tools=tools,
-        sources=ProjectImages(project, builder, jobs),
+        sources=ProjectImages(project, builder, jobs, settings.diagnosis_folder),
         outside=Outside(settings, engine, builder, bases, cache, progress, redact, jobs),
         provider=KindProvider(
             settings.cluster_name,

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.clusters.base import ClusterAccess, Provider
@@ -31,6 +29,7 @@ from harness.settings import Settings
 
 if TYPE_CHECKING:
     from harness.cache import Cache
+    from harness.diagnosis import Written
     from harness.probes.image import ProbeImage
     from harness.probes.pod import ProbePod
     from harness.supply.engine import Engine
@@ -163,22 +162,20 @@ class Deployment:
         image = self._start_probe_image().result()
         return ProbePod(self.kube(), self.tools.kubectl, namespace, image.ref, redact=self.redact)
 
-    def diagnose(self, occasion: str, error: DeployError | None = None) -> Path:
-        """Write down what the release's namespace looks like; return the folder.
+    def diagnose(self, occasion: str, error: BaseException | None = None) -> Written | None:
+        """Write down all there is to see; return the folder, None when none is wanted.
 
         Args:
             occasion: what it was for; the folder's name.
-            error: the error that led here.
+            error: what went wrong, None when nothing did.
 
         """
-        from harness.kube import diagnosis
+        wanted = self.settings.diagnosis
+        if wanted == "never" or (error is None and wanted != "always"):
+            return None
+        from harness import diagnosis
 
-        folder = self.settings.artifacts / "diagnosis" / occasion
-        shutil.rmtree(folder, ignore_errors=True)
-        diagnosis.write(
-            folder, self.kube(), self.settings.namespace, redact=self.redact, error=error
-        )
-        return folder
+        return diagnosis.write(self, occasion, error)
 
     def close(self, *, interrupted: bool, failed: bool) -> None:
         """End what still runs, and remove what the settings do not keep.
@@ -255,7 +252,8 @@ class Deployment:
             seconds = rollout.run(project.chart_path, name, namespace, values)
             self.wait_until_open()
         except DeployError as error:
-            error.add_note(f"all that the cluster tells is in {self.diagnose('rollout', error)}")
+            if written := self.diagnose("rollout", error):
+                error.add_note(written.note())
             raise
         total = time.monotonic() - self.started
         old = [pod for pod in pods_of_release(kube, namespace, name) if pod.uid in before]

@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import re
 import threading
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.command import CommandCancelledError, Scope
 from harness.errors import DeployError
+from harness.kube.deaths import deaths
+from harness.kube.details import Details
+from harness.kube.jobs import failed_hook
 from harness.kube.namespaces import ensure_namespace
+from harness.kube.pods import INSTANCE
 from harness.kube.release import ReleaseReady
+from harness.kube.resources import labels_of
+from harness.kube.state import State
 from harness.kube.waits import wait_for
 from harness.kube.watch import Watcher
 from harness.progress import Progress
@@ -20,6 +29,9 @@ from harness.redact import Redactor
 if TYPE_CHECKING:
     from harness.helm import Helm
     from harness.kube.client import Kube
+
+_HOOK = re.compile(r"\b(?:pre|post)-(?:install|upgrade|rollback|delete)\b")
+_LAG = 2.0  # seconds by which a watch may be behind Helm's own
 
 
 @dataclass(frozen=True)
@@ -53,11 +65,12 @@ class Rollout:
 
         """
         ensure_namespace(self.kube, namespace)
-        applied, scope = threading.Event(), Scope()
+        applied, scope, since = threading.Event(), Scope(), datetime.now(UTC)
         with (
             self.progress.step(f"rolling out release {release}") as step,
             Watcher(self.kube, namespace) as watcher,
         ):
+            details = Details(self.kube, redact=self.redact)
 
             def apply() -> None:
                 with scope.entered():
@@ -68,7 +81,9 @@ class Rollout:
                     except CommandCancelledError:
                         return  # the watch knew better, and says so
                     except DeployError as error:
-                        watcher.state.interrupt(error)
+                        watcher.state.interrupt(
+                            _named(error, release, watcher.state, details) or error
+                        )
                         return
                     applied.set()
                     watcher.state.touch()
@@ -80,11 +95,28 @@ class Rollout:
                     ReleaseReady(namespace, release, applied=applied),
                     watcher,
                     self.timeout,
+                    details=details,
                     redact=self.redact,
                     on_pending=lambda seen: step.note(seen.splitlines()[0]),
                 )
             finally:
                 scope.cancel()
                 thread.join(30)
-            step.result = "all ready"
+            ours = [c for c in watcher.state.history if labels_of(c.obj).get(INSTANCE) == release]
+            ended = [death.describe() for death in deaths(ours, since)]
+            step.result = "all ready" + (f", though {'; '.join(ended)};" if ended else "")
         return waited.seconds
+
+
+def _named(error: DeployError, release: str, state: State, details: Details) -> DeployError | None:
+    """Return the hook that failed, if that is what Helm complains of; Helm does not say why."""
+    if not _HOOK.search(error.seen):
+        return None
+    deadline = time.monotonic() + _LAG
+    while True:
+        _, version = state.snapshot()
+        if cause := failed_hook(release, list(state.history), details):
+            return cause
+        if (left := deadline - time.monotonic()) <= 0:
+            return None
+        state.wait_change(version, left)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 CLUSTERS = ("kind",)
 KEEP = ("always", "on-failure", "never")
+DIAGNOSIS = ("always", "on-failure", "never")
 
 
 class SettingInvalidError(DeployError):
@@ -66,6 +67,7 @@ OPTIONS = (
     Option("timeout", "600", "seconds that the rollout of the release may take (SC-001)"),
     Option("trace", "no", "yes: fail when no scenario carries some requirement"),
     Option("spec", "", "file of the spec whose ids have to be those of deploy.toml; traces too"),
+    Option("diagnosis", "on-failure", "write down what there is to see: " + ", ".join(DIAGNOSIS)),
     Option("artifacts", ".deploy", "folder for what a run leaves to read"),
 )
 
@@ -88,11 +90,17 @@ class Settings:
     port: int
     fresh: bool
     keep: str
+    diagnosis: str
     timeout: int
     artifacts: Path
     environ: Mapping[str, str]
     slot: int = 0
     run: str = field(default_factory=lambda: secrets.token_hex(8))
+
+    @property
+    def diagnosis_folder(self) -> Path | None:
+        """Where a diagnosis is written, None when none is wanted."""
+        return None if self.diagnosis == "never" else self.artifacts / "diagnosis"
 
     @classmethod
     def load(
@@ -122,6 +130,7 @@ class Settings:
         read = _Reader(options, environ)
         cluster = read.one_of("cluster", CLUSTERS)
         keep = read.one_of("keep", KEEP)
+        diagnosis = read.one_of("diagnosis", DIAGNOSIS)
         fresh = read.one_of("fresh", ("yes", "no")) == "yes"
         port = read.number("port", 0, 65535)
         timeout = read.number("timeout", 10, 3600)
@@ -137,6 +146,7 @@ class Settings:
             port=port,
             fresh=fresh,
             keep=keep,
+            diagnosis=diagnosis,
             timeout=timeout,
             artifacts=root / read.text("artifacts") / (f"process-{slot}" if slot else ""),
             environ=environ,

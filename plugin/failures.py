@@ -5,15 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Generator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from harness.errors import DeployError
 from plugin.console import REDACT
 
-#: Writes down what the cluster tells, for a failure of this name; there with a release.
-DIAGNOSE = pytest.StashKey[Callable[[str], Path]]()
+if TYPE_CHECKING:
+    from harness.diagnosis import Written
+
+#: Writes down what there is to see, for a failure of this name; there with a release.
+DIAGNOSE = pytest.StashKey[Callable[[str, BaseException], "Written | None"]]()
 _SEEN = pytest.StashKey[dict[int, str]]()
 
 
@@ -24,6 +27,8 @@ def pytest_runtest_makereport(
     """Show the four parts of an error, once; where it strikes again, point there."""
     report = yield
     redact = item.config.stash[REDACT]
+    # Before anything is torn down, and before anything is shown: it learns secrets.
+    note = _diagnosis(item, call.excinfo.value) if call.excinfo and report.failed else ""
     if call.excinfo is not None and isinstance(call.excinfo.value, DeployError):
         error = call.excinfo.value
         seen = item.config.stash.setdefault(_SEEN, {})
@@ -33,17 +38,43 @@ def pytest_runtest_makereport(
     elif call.excinfo is not None and item.get_closest_marker("deploy") and report.failed:
         told = _brief(item, call.excinfo)
         report.longrepr = f"{_step_of(item)}{redact(told or str(report.longrepr))}"
-    elif isinstance(report.longrepr, str):
-        report.longrepr = redact(report.longrepr)
-    if (
-        report.failed
-        and report.when == "call"
-        and (diagnose := item.config.stash.get(DIAGNOSE, None))
-    ):
-        folder = diagnose(re.sub(r"[^\w.-]+", "_", item.name)[:100])
-        report.longrepr = f"{report.longrepr}\nnote:   what the cluster tells is in {folder}"
+    else:
+        report.longrepr = _redacted(report.longrepr, redact)
+    if note:
+        report.longrepr = f"{report.longrepr}\n{redact(note)}"
     report.sections = [(name, redact(text)) for name, text in report.sections]
     return report
+
+
+def _diagnosis(item: pytest.Item, error: BaseException) -> str:
+    """Have the owner of the release write down what there is to see; return a note of it.
+
+    Whatever goes wrong with that is a note, too: what failed first is what counts.
+    """
+    diagnose = item.config.stash.get(DIAGNOSE, None)
+    if diagnose is None or not item.get_closest_marker("deploy"):
+        return ""
+    if id(error) in item.config.stash.get(_SEEN, {}):
+        return ""  # it has struck before
+    try:
+        written = diagnose(re.sub(r"[^\w.-]+", "_", item.name)[:100], error)
+    except Exception as failure:
+        return f"note:   no diagnosis could be written: {type(failure).__name__}: {failure}"
+    if written is None:
+        return ""
+    lines = [f"note:   {written.note()}"]
+    if written.cause and not isinstance(error, DeployError):
+        lines.insert(0, f"cause?  {written.cause}")
+    return "\n".join(lines)
+
+
+def _redacted(shown: Any, redact: Callable[[str], str]) -> Any:
+    """Return what a report shows without secrets; as it is when it holds none."""
+    if isinstance(shown, tuple):  # a skip: file, line, reason
+        return tuple(redact(part) if isinstance(part, str) else part for part in shown)
+    text = str(shown)
+    clean = redact(text)
+    return shown if shown is None or clean == text else clean
 
 
 def _brief(item: pytest.Item, excinfo: pytest.ExceptionInfo[BaseException]) -> str:

@@ -17,6 +17,7 @@ import yaml
 from harness.kube.client import Kube
 from harness.kube.pods import INSTANCE
 from harness.kube.quantity import Capacity
+from harness.kube.sockets import Listener
 from harness.kube.state import Snapshot
 
 Object = dict[str, Any]
@@ -255,6 +256,11 @@ class FakeDetails:
     def __init__(self, *lines: str, nodes: tuple[Capacity, ...] = ()) -> None:
         self.lines, self.nodes, self.asked = list(lines), list(nodes), 0
         self.news = ""
+        self.sockets: tuple[Listener, ...] | None = None
+
+    def listening(self, *_: object) -> tuple[Listener, ...] | None:
+        self.asked += 1
+        return self.sockets
 
     def last_lines(self, *_: object, **__: object) -> list[str]:
         self.asked += 1

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 from kube_support import (
+    NOW,
     FakeDetails,
     ago,
     deployment,
@@ -20,8 +21,10 @@ from kube_support import (
 )
 
 from harness.kube import causes
+from harness.kube.jobs import failed_hook
 from harness.kube.pods import INSTANCE, pod_of, running_image, same_image
 from harness.kube.release import ReleaseReady, ready_endpoints
+from harness.kube.state import Change
 from harness.kube.waits import Hopeless, Pending, Ready, Verdict
 
 Object = dict[str, Any]
@@ -151,7 +154,7 @@ def test_service_without_a_ready_endpoint(addresses: tuple[str, ...]) -> None:
     assert "service web: no ready endpoint (selector app=web)" in seen
 
 
-def test_service_that_leads_nowhere_is_hopeless_once_all_is_there() -> None:
+def test_service_that_leads_nowhere_is_hopeless_though_pods_are_still_to_come() -> None:
     lost = service("lost", selector={"app": "typo"})
     lost["metadata"]["creationTimestamp"] = ago(1)
     verdict = judge(*GOOD, lost)
@@ -163,8 +166,93 @@ def test_service_that_leads_nowhere_is_hopeless_once_all_is_there() -> None:
     assert isinstance(verdict.cause, causes.NoEndpointsError)
     assert "app=typo" in verdict.cause.needed
     assert "web-1" in verdict.cause.seen
-    assert isinstance(judge(deployment(ready=0), replica_set(), pod(), lost), Pending)
+    assert isinstance(judge(deployment(ready=0), replica_set(), pod(), lost), Hopeless)
     assert isinstance(judge(*GOOD, lost, applied=threading.Event()), Pending)
+    lost["metadata"]["managedFields"] = [{"time": ago(1)}]
+    assert isinstance(judge(*GOOD, lost), Pending), "it has just been changed"
+
+
+def test_service_waits_for_pods_that_a_workload_is_yet_to_make() -> None:
+    lost = service("late", selector={"app": "late"})
+    lost["metadata"]["creationTimestamp"] = ago(60)
+    maker = deployment("late", ready=0)
+    maker["spec"]["template"] = {"metadata": {"labels": {"app": "late"}}}
+    assert isinstance(judge(*GOOD, lost, maker), Pending)
+
+
+@pytest.mark.parametrize(
+    ("port", "words"), [("http", ""), ("htpp", "port named htpp"), ("8000", ""), (8000, "")]
+)
+def test_service_port_by_a_name_that_nobody_has(port: str | int, words: str) -> None:
+    named = pod(ready=True, container={"ports": [{"name": "http", "containerPort": 8000}]})
+    leading = service(ports=[{"port": 80, "targetPort": port}])
+    leading["metadata"]["creationTimestamp"] = ago(1)
+    verdict = judge(*without("Pod", "Service"), named, leading)
+    if not words:
+        assert isinstance(verdict, Ready)
+        return
+    assert words in pending(verdict)
+    leading["metadata"]["creationTimestamp"] = ago(9)
+    verdict = judge(*without("Pod", "Service"), named, leading)
+    assert isinstance(verdict, Hopeless)
+    assert isinstance(verdict.cause, causes.ServicePortError)
+    assert "http" in verdict.cause.seen
+
+
+def test_service_of_pods_that_are_never_ready_though_all_is_rolled_out() -> None:
+    stray = pod("stray", owner="uid-nobody", labels={"app": "stray"})
+    lost = service("stray", selector={"app": "stray"})
+    lost["metadata"]["creationTimestamp"] = ago(60)
+    verdict = judge(*GOOD, stray, lost)
+    assert isinstance(verdict, Pending), "a pod without a time has changed just now"
+    stray["status"]["conditions"][1]["lastTransitionTime"] = ago(9)
+    verdict = judge(*GOOD, stray, lost)
+    assert isinstance(verdict, Hopeless)
+    assert isinstance(verdict.cause, causes.ServiceUnreadyError)
+    assert "pod stray: Running; not ready" in verdict.cause.seen
+    assert isinstance(judge(*without("Deployment"), deployment(ready=0), stray, lost), Pending)
+
+
+def hook(obj: Object) -> Object:
+    obj["metadata"]["annotations"] = {"helm.sh/hook": "pre-install"}
+    obj["metadata"]["labels"] = {}
+    return obj
+
+
+def test_failed_hook_is_hopeless_before_helm_says_so() -> None:
+    failed = {"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded", "message": "m"}
+    begun = threading.Event()
+    verdict = judge(hook(job(failed)), applied=begun)
+    assert isinstance(verdict, Hopeless)
+    assert isinstance(verdict.cause, causes.HookFailedError)
+    assert verdict.cause.hook == "pre-install"
+    old = judge(hook(job(failed)), applied=begun, before=("uid-migrate",))
+    assert isinstance(old, Pending), "a hook of an earlier run is the past"
+    strange = hook(job(failed))
+    strange["metadata"]["labels"] = {INSTANCE: "another"}
+    assert isinstance(judge(strange, applied=begun), Pending), "a hook of another release"
+
+
+def test_failed_hook_is_found_though_helm_has_removed_it() -> None:
+    failed = {"type": "Failed", "status": "True", "reason": "BackoffLimitExceeded", "message": "m"}
+    gone, details = hook(job(failed)), FakeDetails("relation exists")
+    ended = {"terminated": {"exitCode": 4, "reason": "Error"}}
+    of_job = pod("migrate-x", owner="uid-migrate", owner_kind="Job", state=ended, phase="Failed")
+    told = (("ADDED", hook(job())), ("MODIFIED", gone), ("ADDED", of_job), ("DELETED", gone))
+    history = [Change(NOW, kind, obj["kind"], obj["metadata"]["name"], obj) for kind, obj in told]
+    cause = failed_hook("shop", history, details)  # type: ignore[arg-type]
+    assert isinstance(cause, causes.HookFailedError)
+    assert cause.log == ["relation exists"]
+    assert failed_hook("shop", history[:1], details) is None  # type: ignore[arg-type]
+    assert failed_hook("another", history, details) is not None, "it carries no label"  # type: ignore[arg-type]
+
+
+def test_failed_hook_pod_tells_how_it_ended() -> None:
+    ended = {"terminated": {"exitCode": 4, "reason": "Error"}}
+    verdict = judge(hook(pod("check", state=ended, phase="Failed")), applied=threading.Event())
+    assert isinstance(verdict, Hopeless)
+    assert isinstance(verdict.cause, causes.HookFailedError)
+    assert "exit code 4" in verdict.cause.seen
 
 
 def test_services_that_need_no_endpoint() -> None:

@@ -33,6 +33,7 @@ def test_option_wins_over_variable(project_dir: Path) -> None:
         ("port", "many"),
         ("fresh", "maybe"),
         ("keep", "sometimes"),
+        ("diagnosis", "sometimes"),
         ("timeout", "0"),
     ],
 )

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from harness.redact import MASK
+
 _SECRET = re.compile(r"secret|passw|token|api-?_?key|credential|database-?_?url|dsn", re.IGNORECASE)
 _STEP = re.compile(r"(?:[^.\\]|\\.)+")
 
@@ -62,6 +64,18 @@ def secret_values(values: Mapping[str, Any], *, inherited: bool = False) -> Iter
             yield from secret_values(value, inherited=secret)
         elif secret and isinstance(value, str):
             yield value
+
+
+def masked(values: Mapping[str, Any], *, inherited: bool = False) -> dict[str, Any]:
+    """Return values to be shown: what lies below a key that sounds secret is masked."""
+    shown: dict[str, Any] = {}
+    for key, value in values.items():
+        secret = (inherited or bool(_SECRET.search(key))) and not key.startswith("existing")
+        if isinstance(value, Mapping):
+            shown[key] = masked(value, inherited=secret)
+        else:
+            shown[key] = MASK if secret and value not in (None, "", True, False) else value
+    return shown
 
 
 def _at(values: Mapping[str, Any], keys: list[str]) -> Any:

@@ -162,7 +162,7 @@ class Builder:
         except CommandTimedOutError as error:
             said = error.completed.stdout + error.completed.stderr
             failure = read_failure(said, dockerfile)
-            raise BuildTimedOutError(spec, failure, self.timeout, self.redact) from error
+            raise BuildTimedOutError(spec, failure, self.timeout, self.redact, said) from error
         if done.returncode != 0:
-            failure = read_failure(done.stdout + done.stderr, dockerfile)
-            raise BuildFailedError(spec, failure, self.redact)
+            said = done.stdout + done.stderr
+            raise BuildFailedError(spec, read_failure(said, dockerfile), self.redact, said)

@@ -94,11 +94,19 @@ class Failure:
         return self.cause if at is None else self.lines[at]
 
 
-class BuildFailedError(DeployError):
+class BuildError(DeployError):
+    """A build that came to no good end. `log` is all that it said, without secrets."""
+
+    log: str = ""
+
+
+class BuildFailedError(BuildError):
     """An image could not be built; names image, step, line and cause (EC-1)."""
 
-    def __init__(self, spec: ImageSpec, failure: Failure, redact: Redactor) -> None:
-        self.image, self.failure = spec.name, failure
+    def __init__(
+        self, spec: ImageSpec, failure: Failure, redact: Redactor, output: str = ""
+    ) -> None:
+        self.image, self.failure, self.log = spec.name, failure, redact(output)
         one = failure.instruction
         where = f"line {one.line}, `{_short(one)}`" if one else "a step outside its instructions"
         if failure.step:
@@ -116,10 +124,18 @@ class BuildFailedError(DeployError):
         )
 
 
-class BuildTimedOutError(DeployError):
+class BuildTimedOutError(BuildError):
     """A build took longer than it may, and was ended."""
 
-    def __init__(self, spec: ImageSpec, failure: Failure, timeout: float, redact: Redactor) -> None:
+    def __init__(
+        self,
+        spec: ImageSpec,
+        failure: Failure,
+        timeout: float,
+        redact: Redactor,
+        output: str = "",
+    ) -> None:
+        self.log = redact(output)
         one = failure.instruction
         where = f"line {one.line}, `{_short(one)}`" if one else "unknown"
         super().__init__(

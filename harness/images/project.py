@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from concurrent.futures import Future
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.diagnosis import write_build_log
+from harness.images.failure import BuildError
 from harness.images.spec import BuiltImage, ImageSpec
 from harness.jobs import Jobs
 from harness.project import Project
@@ -18,12 +21,14 @@ if TYPE_CHECKING:
 class ProjectImages:
     """What the project describes under `images`, from its present sources.
 
+    `diagnosis` is the folder where the log of a failed build is kept; None for nowhere.
     All methods raise the DeployError of what failed, also in later calls.
     """
 
     project: Project
     builder: Builder
     jobs: Jobs
+    diagnosis: Path | None = None
 
     def check(self) -> None:
         """Refuse sources that cannot be built, before anything is started (EC-1)."""
@@ -54,7 +59,16 @@ class ProjectImages:
         return facts
 
     def _start(self, name: str) -> Future[BuiltImage]:
-        return self.jobs.start(f"image {name}", lambda: self.builder.build(self._spec(name)))
+        return self.jobs.start(f"image {name}", lambda: self._build(name))
+
+    def _build(self, name: str) -> BuiltImage:
+        try:
+            return self.builder.build(self._spec(name))
+        except BuildError as error:
+            if self.diagnosis:
+                written = write_build_log(self.diagnosis, name, error.log, error)
+                error.add_note(written.note())
+            raise
 
     def _spec(self, name: str) -> ImageSpec:
         image = self.project.images[name]

@@ -16,6 +16,9 @@ from harness.kube.state import Snapshot
 # The runtime's words for a command that was never started.
 NEVER_STARTED = ("StartError", "ContainerCannotRun")
 _YOUNG = 12.0  # seconds
+# Of a process that was killed outright. No probe had it killed, since that is told by events;
+# on a busy node the runtime at times misses that it was for the memory.
+_KILLED = 137
 # What a program says when it could not reach something, and when it never will run.
 _DEPENDENCY = re.compile(
     r"connection (?:refused|reset|timed out|to server)|could not connect|can't reach|unreachable"
@@ -51,11 +54,19 @@ def crash_findings(
         return details.last_words(pod, container)
 
     if container.last_reason == "OOMKilled":
-        limit = _memory_limit(pod, container)
+        limit = memory_limit(pod, container)
         yield Finding(
             f"{container.name}: OOMKilled",
             0.0,
             lambda d: causes.OutOfMemoryError(pod, container, limit, lines(d)),
+        )
+        return
+    limit = memory_limit(pod, container)
+    if limit and container.last_exit == _KILLED and container.restarts >= patience.restarts:
+        yield Finding(
+            f"{container.name}: killed",
+            0.0,
+            lambda d: causes.OutOfMemoryError(pod, container, limit, lines(d), told=False),
         )
         return
     allowed = _restarts(container, lines(details), patience)
@@ -77,7 +88,8 @@ def _restarts(container: Container, log: list[str], patience: Patience) -> int:
     return patience.init_restarts if container.init else patience.restarts
 
 
-def _memory_limit(pod: Object, container: Container) -> str:
+def memory_limit(pod: Object, container: Container) -> str:
+    """Return a container's memory limit as the chart gives it, "" when it has none."""
     spec = pod.get("spec") or {}
     for entry in (*(spec.get("initContainers") or ()), *(spec.get("containers") or ())):
         if entry.get("name") == container.name:

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Mapping
 
 from harness.errors import DeployError
 from harness.kube.client import Kube
 from harness.kube.errors import NotFoundError
+from harness.kube.exec_stream import stream
 from harness.kube.pods import Container, containers, is_ready
 from harness.kube.quantity import Capacity, capacity
 from harness.kube.resources import NODE, POD, Object, Resource, meta, name_of, uid_of
+from harness.kube.sockets import COMMAND, Listener, listeners
 from harness.kube.state import Snapshot
 from harness.redact import Redactor
 
+_FRESH = 1.5  # seconds for which what listens in a container is not read again
+_EXEC = 5.0
+
 
 class Details:
-    """Asks the API for log lines and for free room.
+    """Asks the API for log lines, for free room, and for what listens in a container.
 
     An answer that cannot be had is said to be missing and hides no verdict.
     """
@@ -23,6 +29,7 @@ class Details:
     def __init__(self, client: Kube, *, redact: Redactor | None = None, lines: int = 15) -> None:
         self._client, self._redact, self._lines = client, redact or Redactor(), lines
         self._ended: dict[tuple[str, str, str], list[str]] = {}
+        self._heard: dict[tuple[str, str, str], tuple[float, tuple[Listener, ...] | None]] = {}
 
     def last_lines(self, pod: Object, container: str, *, previous: bool = False) -> list[str]:
         """Return the last lines of a container's log, redacted.
@@ -52,6 +59,29 @@ class Details:
         if key not in self._ended:
             self._ended[key] = self.last_lines(pod, container.name, previous=True)
         return self._ended[key]
+
+    def listening(self, pod: Object, container: Container) -> tuple[Listener, ...] | None:
+        """Return what listens in a running container's pod; None when it cannot be told.
+
+        It is asked inside the container, whose image may lack the program for it; then it
+        is not asked again.
+        """
+        key = (uid_of(pod), container.name, container.started)
+        at, found = self._heard.get(key, (0.0, ()))
+        if found is None or time.monotonic() - at < _FRESH:
+            return found
+        came = stream(
+            self._client,
+            str(meta(pod).get("namespace", "")),
+            name_of(pod),
+            COMMAND,
+            container=container.name,
+            stdin=None,
+            timeout=_EXEC,
+        )
+        told = "local_address" in came.stdout  # the table's head
+        self._heard[key] = time.monotonic(), listeners(came.stdout) if told else None
+        return self._heard[key][1]
 
     def capacity(self) -> list[Capacity]:
         """Return each node's allocatable and requested resources; [] when it may not be read."""

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import base64
+import contextlib
+import re
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import yaml
 
 from harness.errors import DeployError
 from harness.kube.client import Kube
 from harness.kube.details import Details
+from harness.kube.endpoints import ready_endpoints
+from harness.kube.errors import ApiUnreachableError
 from harness.kube.finding import Finding, Patience
 from harness.kube.health import pod_findings
 from harness.kube.logs import logs
 from harness.kube.pods import Container, containers, describe_pod
-from harness.kube.release import ready_endpoints
 from harness.kube.resources import (
     CONFIG_MAP,
     ENDPOINT_SLICE,
@@ -35,6 +40,9 @@ from harness.redact import MASK, Redactor
 
 _LOG_LINES = 500
 _NOISE = ("managedFields",)
+# Keys of Secrets whose values are words that any message may contain.
+_NO_SECRET = re.compile(r"(?i)(?:^|[._-])(?:user(?:name)?|host|port|db|database|name|namespace)$")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -63,9 +71,10 @@ def write(
 ) -> Diagnosis:
     """Write all that the cluster tells of a namespace into a folder.
 
-    `summary.txt` has the causes first, then pods, endpoints and events in order;
+    `summary.txt` has the causes first, then pods, endpoints, nodes and events in order;
     `objects/` each object, values of Secrets masked; `logs/` each container's present and
-    previous log. All of it is redacted. What cannot be read is said, and stops nothing.
+    previous log. All of it is redacted; `redact` learns the values of the namespace's
+    Secrets. What cannot be read is said, and stops nothing.
 
     Args:
         folder: made if missing.
@@ -77,6 +86,7 @@ def write(
     """
     reader = _Reader(client, namespace)
     objects = [obj for kind in (*RELEASE, CONFIG_MAP, SECRET, QUOTA) for obj in reader.list(kind)]
+    redact.add(*(value for obj in objects for value in secret_values(obj)))
     snapshot = Snapshot.of(objects, namespace=namespace)
     details = Details(client, redact=redact)
     found = [
@@ -91,32 +101,46 @@ def write(
     for pod in snapshot.pods():
         for container in containers(pod):
             _write_logs(folder / "logs", reader, pod, container, redact)
-    for obj in objects:
+    nodes = reader.list(NODE)
+    for obj in (*objects, *nodes):
         if obj["kind"] != "Event":
             file = folder / "objects" / f"{obj['kind'].lower()}-{name_of(obj)}.yaml"
-            _save(file, redact(yaml.safe_dump(_without_values(obj), sort_keys=False)))
-    nodes = reader.list(NODE)
+            # Long lines stay whole: a secret that is broken in two would not be found.
+            _save(file, redact(yaml.safe_dump(without_values(obj), sort_keys=False, width=2**20)))
     summary = _summary(snapshot, found, causes, error, nodes, reader.unread)
     _save(folder / "summary.txt", redact("\n".join(summary) + "\n"))
     return Diagnosis(folder, causes, tuple(reader.unread))
 
 
 class _Reader:
-    """Reads what it can, and keeps what it could not."""
+    """Reads what it can, and keeps what it could not. A silent API is asked once."""
 
     def __init__(self, client: Kube, namespace: str) -> None:
         self._client, self._namespace = client, namespace
         self.unread: list[str] = []
+        self._silent: DeployError | None = None
+
+    def _ask(self, what: str, ask: Callable[[], T], otherwise: T) -> T:
+        if self._silent is None:
+            try:
+                return ask()
+            except ApiUnreachableError as error:
+                self._silent = error
+                self.unread.append(f"{what}: {error.headline}")
+            except DeployError as error:
+                self.unread.append(f"{what}: {error.headline}")
+        else:
+            self.unread.append(f"{what}: not asked, since the API does not answer")
+        return otherwise
 
     def list(self, resource: Resource) -> Sequence[Object]:
-        try:
-            return self._client.list(resource, self._namespace)
-        except DeployError as error:
-            self.unread.append(f"{resource.plural}: {error.headline}")
-            return []
+        nothing: Sequence[Object] = ()
+        return self._ask(
+            resource.plural, lambda: self._client.list(resource, self._namespace), nothing
+        )
 
     def log(self, pod: str, container: str, *, previous: bool) -> str:
-        try:
+        def ask() -> str:
             return logs(
                 self._client,
                 self._namespace,
@@ -126,9 +150,9 @@ class _Reader:
                 tail=_LOG_LINES,
                 timestamps=True,
             )
-        except DeployError as error:
-            self.unread.append(f"log of {pod}/{container}: {error.headline}")
-            return ""
+
+        which = "previous log" if previous else "log"
+        return self._ask(f"{which} of {pod}/{container}", ask, "")
 
 
 def _write_logs(
@@ -182,7 +206,7 @@ def _node_line(node: Object) -> str:
     return f"{name_of(node)}: " + ", ".join(f"{c.get('type')}={c.get('status')}" for c in told)
 
 
-def _without_values(obj: Object) -> Object:
+def without_values(obj: Object) -> Object:
     """Return an object without noise, and a Secret without its values."""
     clean = dict(obj)
     clean["metadata"] = {k: v for k, v in meta(obj).items() if k not in _NOISE}
@@ -194,6 +218,16 @@ def _without_values(obj: Object) -> Object:
         if notes:  # kubectl repeats the whole object in one
             clean["metadata"]["annotations"] = dict.fromkeys(notes, MASK)
     return clean
+
+
+def secret_values(obj: Object) -> Iterator[str]:
+    """Yield what a Secret holds, apart from what is only a name, and from Helm's own notes."""
+    if obj.get("kind") != SECRET.kind or str(obj.get("type", "")).startswith("helm.sh/"):
+        return
+    for key, value in (obj.get("data") or {}).items():
+        if not _NO_SECRET.search(key):
+            with contextlib.suppress(ValueError):
+                yield base64.b64decode(value).decode(errors="ignore")
 
 
 def _indented(text: str) -> list[str]:

@@ -22,7 +22,8 @@ class Patience:
     node: float = 90.0
     volume: float = 30.0
     sandbox: float = 30.0
-    probe: float = 15.0
+    probe: float = 7.0
+    elsewhere: float = 30.0
     refusal: float = 5.0
     endpoints: float = 5.0
 
@@ -37,3 +38,8 @@ class Finding:
     text: str
     seconds: float
     cause: Callable[[Details], DeployError]
+
+
+def always(cause: DeployError) -> Callable[[Details], DeployError]:
+    """Return what gives a cause that needs no details."""
+    return lambda _: cause

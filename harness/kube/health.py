@@ -1,27 +1,7 @@
-"""Which states of a pod are hopeless at once, and which may still recover.
-
-| state | hopeless | may recover, because |
-|---|---|---|
-| ErrImageNeverPull, InvalidImageName | at once | - |
-| ErrImagePull, ImagePullBackOff | at once when the registry says no (not found, denied, no such host) | else the network may: after `pull` seconds |
-| CrashLoopBackOff | after `restarts` restarts (the kubelet pauses 10 s before the first) | once may be chance |
-| the same, its last words name what no restart mends (module, command, file, setting) | at once | - |
-| the same, its last words name a host that does not answer | after `dependency_restarts` restarts | a database may come |
-| the same, of an init container | after `init_restarts` restarts | it may be a wait for something |
-| OOMKilled, also when it runs again since a moment | at once | - |
-| StartError, RunContainerError: no such command | at once | - |
-| CreateContainerConfigError | when nothing that is missing is named: at once | the Secret may come: after `config` seconds |
-| Unschedulable | after `unschedulable` seconds | a pod that is being deleted frees room; a new node becomes Ready |
-| the same, unbound volume claims | after `volume` seconds | a provisioner may bind them |
-| FailedMount | a missing Secret or ConfigMap: after `config` seconds | else after `volume` seconds |
-| FailedCreatePodSandBox | after `sandbox` seconds | a network that starts |
-| probe answers 4xx | after `probe` seconds of running | routes that come late |
-| killed by its probe | twice | a slow start |
-| probe answers 5xx, refused, timeout | never by itself | a dependency (the database) may come |
-| init container running | never by itself | it may wait for a database |
+"""What is, or may become, hopeless about a pod. The rules are told in `rules`.
 
 Pods of Jobs are not judged for crashes: the Job retries them, and says when it gives up.
-"""  # noqa: E501  (a table)
+"""
 
 from __future__ import annotations
 
@@ -29,7 +9,7 @@ import re
 from collections.abc import Iterable
 
 from harness.kube import causes
-from harness.kube.crashing import NEVER_STARTED, crash_findings
+from harness.kube.crashing import NEVER_STARTED, crash_findings, memory_limit
 from harness.kube.details import Details
 from harness.kube.finding import Finding, Patience
 from harness.kube.pods import Container, containers, is_deleted
@@ -42,7 +22,10 @@ _REFUSED_PULL = re.compile(
     r"|no such host|x509|invalid reference|authentication required|no match for platform",
     re.IGNORECASE,
 )
+_NO_RUNTIME = re.compile(r"no runtime for|RuntimeHandler \S+ not supported", re.IGNORECASE)
 _NO_COMMAND = re.compile(r"exec|no such file|permission denied|not found|executable", re.IGNORECASE)
+# The runtime itself needs some memory of the container's before the command begins.
+_TOO_LITTLE = re.compile(r"OOM-killed|memory limit too low|possibly OOM", re.IGNORECASE)
 _PULL_AT_ONCE = ("ErrImageNeverPull", "InvalidImageName", "ErrInvalidImageName")
 _PULL = (*_PULL_AT_ONCE, "ErrImagePull", "ImagePullBackOff", "RegistryUnavailable")
 _START = ("RunContainerError", "CreateContainerError", *NEVER_STARTED)
@@ -61,7 +44,7 @@ def pod_findings(
         found += _waiting(pod, container, snapshot, patience)
         if not of_job:
             found += crash_findings(pod, container, snapshot, patience, details)
-            found += probe_findings(pod, container, snapshot, patience)
+            found += probe_findings(pod, container, snapshot, patience, details)
     return sorted(found, key=lambda finding: finding.seconds)
 
 
@@ -96,7 +79,8 @@ def _volumes(pod: Object, snapshot: Snapshot, patience: Patience) -> Iterable[Fi
         yield Finding(message, left, lambda _: causes.VolumeMountError(pod, message))
     if event := newest.get("FailedCreatePodSandBox"):
         words = str(event.get("message") or "")
-        left = patience.sandbox - snapshot.age(_first_seen(event))
+        grace = 0.0 if _NO_RUNTIME.search(words) else patience.sandbox
+        left = grace - snapshot.age(_first_seen(event))
         yield Finding(words, left, lambda _: causes.SandboxError(pod, words))
 
 
@@ -117,6 +101,14 @@ def _waiting(
         reason == "CrashLoopBackOff" and container.last_reason in _START
     ):
         words = message if reason in _START else container.last_message
+        if _TOO_LITTLE.search(words):
+            limit = memory_limit(pod, container)
+            yield Finding(
+                f"{container.name}: killed for its memory before it began",
+                0.0,
+                lambda _: causes.OutOfMemoryError(pod, container, limit, [], started=False),
+            )
+            return
         left = 0.0 if _NO_COMMAND.search(words) else patience.config - age
         yield Finding(
             f"{container.name}: {words}",

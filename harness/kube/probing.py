@@ -5,22 +5,29 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
 
 from harness.errors import DeployError
 from harness.kube import causes
 from harness.kube.details import Details
 from harness.kube.finding import Finding, Patience
-from harness.kube.pods import Container, is_ready
+from harness.kube.pods import Container, containers, is_ready
 from harness.kube.resources import Object
+from harness.kube.sockets import Listener
 from harness.kube.state import Snapshot, event_count, event_time, parse_time
 
 _UNHEALTHY = re.compile(
     r"^(Readiness|Liveness|Startup) probe (?:failed|errored)[^:]*: ?(.*)", re.DOTALL
 )
 _KILLED = re.compile(r"Container (\S+) failed (liveness|startup) probe, will be restarted")
-_CLIENT_ERROR = re.compile(r"statuscode: 4\d\d|HTTP response to HTTPS client")
+# What a server says that is there and does not know the question, and a program that is not.
+_NEVER = re.compile(
+    r"statuscode: 4\d\d|HTTP response to HTTPS client|malformed HTTP response"
+    r"|executable file not found|no such file or directory"
+)
+_REFUSED = re.compile(r"dial tcp \S+?:(\d+): connect: connection refused")
+_SERVES = re.compile(r"listen|running (?:on|at)|started|serving|ready|accept|local:", re.IGNORECASE)
 _PATH = re.compile(r"\{([^}]+)\}")  # spec.containers{NAME}
+_AGAIN = 2.0  # seconds after which a container's listeners are read once more
 
 
 @dataclass(frozen=True)
@@ -43,19 +50,83 @@ def unhealthy_words(pod: Object, snapshot: Snapshot) -> str:
 
 
 def probe_findings(
-    pod: Object, container: Container, snapshot: Snapshot, patience: Patience
+    pod: Object, container: Container, snapshot: Snapshot, patience: Patience, details: Details
 ) -> Iterable[Finding]:
     """Return what is, or may become, hopeless about a container's probes."""
     failing = failing_probe(pod, container, snapshot)
     if failing is None:
         return
-    answer = failing.answer
-    build = partial(_probe_cause, pod, container, failing.probe, answer)
+
+    def build(details: Details) -> DeployError:
+        log = details.last_lines(pod, container.name)
+        return causes.ProbeFailingError(pod, container, failing.probe, failing.answer, log)
+
+    age = snapshot.age(container.started)
     if killed_by_probe(pod, container, snapshot) >= 2:
-        yield Finding(answer, 0.0, build)
-    elif _CLIENT_ERROR.search(answer) and container.running:
-        left = patience.probe - snapshot.age(container.started)
-        yield Finding(answer, left, build)
+        yield Finding(failing.answer, 0.0, build)
+    elif not container.running:
+        return
+    elif _NEVER.search(failing.answer):
+        yield Finding(failing.answer, patience.probe - age, build)
+    elif refused := _REFUSED.search(failing.answer):
+        if age < patience.probe:
+            yield Finding(failing.answer, patience.probe - age, build)
+        else:
+            yield from _refused(pod, container, failing, int(refused[1]), age, patience, details)
+
+
+def _refused(
+    pod: Object,
+    container: Container,
+    failing: Failing,
+    port: int,
+    age: float,
+    patience: Patience,
+    details: Details,
+) -> Iterable[Finding]:
+    """Tell a wrong port from a slow start, by what listens instead.
+
+    A process that listens nowhere yet may only be slow. One that listens at the probed
+    port on localhost, or elsewhere where the chart declares it or its own log names it,
+    has started, and no time mends that; a listener that nobody speaks of may be there
+    for debugging, while the server is still to come.
+    """
+    found = details.listening(pod, container)
+    if found is None:
+        return  # it cannot be asked
+    elsewhere = [one for one in found if one.port != port and not _of_another(one, pod, container)]
+    local = [one for one in found if one.port == port and one.local]
+
+    def build(details: Details) -> DeployError:
+        log = details.last_lines(pod, container.name)
+        return causes.ProbePortError(
+            pod, container, failing.probe, failing.answer, log, port=port, listening=found
+        )
+
+    sure = bool(local) or any(
+        one.port in _declared(pod, container) or _told(one, details.last_lines(pod, container.name))
+        for one in elsewhere
+    )
+    left = patience.elsewhere - age if elsewhere else _AGAIN
+    yield Finding(failing.answer, 0.0 if sure else left, build)
+
+
+def _declared(pod: Object, container: Container) -> set[int]:
+    entries = (pod.get("spec") or {}).get("containers") or ()
+    own = (entry for entry in entries if entry.get("name") == container.name)
+    return {int(p["containerPort"]) for entry in own for p in entry.get("ports") or ()}
+
+
+def _of_another(one: Listener, pod: Object, container: Container) -> bool:
+    """Return whether a listener may be another container's: all share the pod's network."""
+    others = [c.name for c in containers(pod) if c.running and c.name != container.name]
+    return bool(others) and one.port not in _declared(pod, container)
+
+
+def _told(one: Listener, log: Iterable[str]) -> bool:
+    """Return whether a program says in its log that it serves a port."""
+    port = re.compile(rf"(?<!\d){one.port}(?!\d)")
+    return any(port.search(line) and _SERVES.search(line) for line in log)
 
 
 def failing_probe(pod: Object, container: Container, snapshot: Snapshot) -> Failing | None:
@@ -75,13 +146,6 @@ def failing_probe(pod: Object, container: Container, snapshot: Snapshot) -> Fail
             return None
         return Failing(found.group(1), found.group(0).strip(), event_time(event).isoformat())
     return None
-
-
-def _probe_cause(
-    pod: Object, container: Container, probe: str, answer: str, details: Details
-) -> DeployError:
-    log = details.last_lines(pod, container.name)
-    return causes.ProbeFailingError(pod, container, probe, answer, log)
 
 
 def killed_by_probe(pod: Object, container: Container, snapshot: Snapshot) -> int:

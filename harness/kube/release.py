@@ -4,27 +4,24 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from harness.errors import DeployError
 from harness.kube import causes
 from harness.kube.details import Details
-from harness.kube.finding import Finding, Patience
+from harness.kube.endpoints import not_reachable, ready_endpoints, service_findings
+from harness.kube.finding import Finding, Patience, always
 from harness.kube.health import pod_findings
-from harness.kube.pods import INSTANCE, containers, is_deleted
+from harness.kube.jobs import hook_findings, job_failed
+from harness.kube.pods import INSTANCE, is_deleted
 from harness.kube.resources import (
     DAEMON_SET,
-    ENDPOINT_SLICE,
     JOB,
-    POD,
     SERVICE,
     WORKLOADS,
     Object,
     condition,
-    labels_of,
     meta,
-    name_of,
     status_of,
     uid_of,
 )
@@ -39,8 +36,9 @@ from harness.kube.settling import settle
 from harness.kube.state import Snapshot
 from harness.kube.waits import Hopeless, Pending, Ready, Verdict
 
+__all__ = ["ReleaseReady", "ready_endpoints"]
+
 _SOON = 0.2  # seconds
-_Build = Callable[[Details], DeployError]
 
 
 @dataclass(frozen=True)
@@ -87,10 +85,13 @@ class ReleaseReady:
             for pod in current_pods(workload, snapshot):
                 if applied or uid_of(pod) not in snapshot.before:
                     findings += pod_findings(pod, snapshot, self.patience, details)
+        findings += hook_findings(self.release, snapshot, self.patience, details)
         services = snapshot.all(SERVICE, labels)
-        if applied and not missing:  # all that could be an endpoint is there
-            findings += [f for s in services for f in self._leads_nowhere(s, snapshot)]
-        missing += [line for s in services for line in _no_endpoints(s, snapshot)]
+        if applied:  # all that could be an endpoint is there, or to come
+            there = not missing
+            for service in services:
+                findings += service_findings(service, snapshot, self.patience, rolled_out=there)
+        missing += [line for s in services for line in not_reachable(s, snapshot)]
         lost = [finding for finding in findings if finding.seconds <= 0]
         if lost:
             built = [finding.cause(details) for finding in _distinct(lost)]
@@ -119,7 +120,7 @@ class ReleaseReady:
         if not observed(workload):
             return
         if workload.get("kind") == JOB.kind:
-            yield from _job_failed(workload, snapshot)
+            yield from job_failed(workload, snapshot)
         progressing = condition(workload, "Progressing") or {}
         if progressing.get("reason") == "ProgressDeadlineExceeded":
             message = str(progressing.get("message") or "")
@@ -128,15 +129,6 @@ class ReleaseReady:
                 message, 0.0, lambda _: causes.ProgressDeadlineError(workload, message, pods)
             )
         yield from self._refused(workload, snapshot)
-
-    def _leads_nowhere(self, service: Object, snapshot: Snapshot) -> Iterable[Finding]:
-        selector = dict((service.get("spec") or {}).get("selector") or {})
-        if not _no_endpoints(service, snapshot) or snapshot.pods(selector):
-            return
-        pods = [f"{name_of(pod)}: {labels_of(pod)}" for pod in snapshot.pods()]
-        left = self.patience.endpoints - snapshot.age(meta(service).get("creationTimestamp"))
-        cause = causes.NoEndpointsError(service, pods)
-        yield Finding(f"service {name_of(service)}: leads to no pod", left, _always(cause))
 
     def _refused(self, workload: Object, snapshot: Snapshot) -> Iterable[Finding]:
         makers = [workload, *current_replica_sets(workload, snapshot)]
@@ -152,51 +144,8 @@ class ReleaseReady:
                 grace = self.patience.volume
             first = refusals[0].get("firstTimestamp") or meta(refusals[0]).get("creationTimestamp")
             cause = causes.PodRefusedError(workload, message)
-            yield Finding(message, grace - snapshot.age(first), _always(cause))
+            yield Finding(message, grace - snapshot.age(first), always(cause))
             return
-
-
-def _no_endpoints(service: Object, snapshot: Snapshot) -> list[str]:
-    """Return one line when a Service with a selector has no ready endpoint."""
-    spec = service.get("spec") or {}
-    if spec.get("type") == "ExternalName" or not spec.get("selector"):
-        return []
-    ready = ready_endpoints(service, snapshot.all(ENDPOINT_SLICE))
-    if ready:
-        return []
-    wanted = ", ".join(f"{key}={value}" for key, value in spec["selector"].items())
-    return [f"service {name_of(service)}: no ready endpoint (selector {wanted})"]
-
-
-def ready_endpoints(service: Object, slices: Iterable[Object]) -> list[str]:
-    """Return the addresses of a Service's ready endpoints."""
-    found: list[str] = []
-    for piece in slices:
-        if labels_of(piece).get("kubernetes.io/service-name") != name_of(service):
-            continue
-        for endpoint in piece.get("endpoints") or ():
-            ready = (endpoint.get("conditions") or {}).get("ready")
-            if ready or ready is None:  # unset means ready, says the API
-                found += endpoint.get("addresses") or []
-    return found
-
-
-def _job_failed(job: Object, snapshot: Snapshot) -> Iterable[Finding]:
-    failed = condition(job, "Failed") or condition(job, "FailureTarget") or {}
-    if failed.get("status") != "True":
-        return
-    reason, message = str(failed.get("reason") or "Failed"), str(failed.get("message") or "")
-    pods = sorted(snapshot.owned(POD, job), key=lambda p: str(meta(p).get("creationTimestamp")))
-
-    def build(details: Details) -> DeployError:
-        log: list[str] = []
-        for pod in pods[-1:]:
-            for container in containers(pod):
-                if container.last_exit not in (None, 0):
-                    log += details.last_lines(pod, container.name)
-        return causes.JobFailedError(job, reason, message, log)
-
-    yield Finding(f"job {name_of(job)}: {reason}", 0.0, build)
 
 
 def _has_enough(maker: Object) -> bool:
@@ -209,10 +158,6 @@ def _has_enough(maker: Object) -> bool:
         return (status_of(maker).get("currentNumberScheduled") or 0) >= (replicas or 0)
     wanted = 1 if replicas is None else int(replicas)
     return (status_of(maker).get("replicas") or 0) >= wanted
-
-
-def _always(cause: DeployError) -> _Build:
-    return lambda _: cause
 
 
 def _distinct(findings: list[Finding]) -> list[Finding]:

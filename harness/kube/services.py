@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from harness.errors import DeployError
 from harness.kube.client import Kube
+from harness.kube.endpoints import ready_endpoints
 from harness.kube.pods import INSTANCE, Pod, pods_of_release, running_image
-from harness.kube.release import ready_endpoints
 from harness.kube.resources import (
     ENDPOINT_SLICE,
     SERVICE,

@@ -18,7 +18,6 @@ UNPROBED = 3.0  # seconds
 RESTARTED = 12.0  # seconds; longer than the first pause of a crash loop
 MOST = 30.0  # seconds
 _QUIET = 12.0  # seconds since the last failure of a probe; longer than the usual period
-_QUIET = 12.0  # seconds since the last failure of a probe; longer than the usual period
 
 
 @dataclass(frozen=True)

@@ -156,6 +156,9 @@ class State:
                 old = known.get(name)
                 if old is not None and _version(old) == _version(item):
                     continue
+                if old is not None and uid_of(old) != uid_of(item):  # gone, and made anew
+                    self._record("DELETED", resource, old)
+                    old = None
                 known[name] = item
                 if first:
                     self._before.add(uid_of(item))

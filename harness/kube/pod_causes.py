@@ -1,0 +1,255 @@
+"""Why a pod does not become ready: one class a cause, each with the four parts."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from harness.kube.cause import Cause, about_pod, where
+from harness.kube.pods import Container
+from harness.kube.quantity import NAMES, Capacity, requests_of, show
+from harness.kube.resources import Object, name_of
+from harness.kube.sockets import Listener, describe
+
+
+class ImagePullError(Cause):
+    """The node does not have the image and cannot get it."""
+
+    def __init__(self, pod: Object, container: Container) -> None:
+        super().__init__(
+            about_pod(pod, container),
+            needed=f"the image {container.image} on the node",
+            seen=f"{container.waiting}: {container.waiting_message or 'no further words'}",
+            looked=where(pod, container),
+            fix="load the image into the cluster, or correct its repository and tag in the "
+            "values; with a pull policy of Always a loaded image is not used",
+        )
+
+
+class CrashLoopError(Cause):
+    """The container ends again and again.
+
+    Attributes:
+        exit_code: of the last run.
+        reason: of the last end, as the runtime names it.
+
+    """
+
+    def __init__(self, pod: Object, container: Container, log: Sequence[str]) -> None:
+        self.exit_code, self.reason = container.last_exit, container.last_reason
+        words = f" ({container.last_message})" if container.last_message else ""
+        super().__init__(
+            about_pod(pod, container),
+            needed=f"container {container.name} to keep running",
+            seen=f"it ended with exit code {container.last_exit}, "
+            f"{container.last_reason or 'no reason given'}{words}{_restarted(container)}",
+            looked=where(pod, container),
+            fix=_EXIT.get(container.last_exit, "read the log above: it is the container's own"),
+            log=log,
+        )
+
+
+_EXIT: dict[int | None, str] = {
+    0: "its command ends by itself; a service has to stay in the foreground",
+    126: "its command is not executable: see the image's entry point and its file modes",
+    127: "its command does not exist in the image: see the entry point",
+    137: "it was killed: by the kernel for its memory, or by the kubelet for a failing probe",
+    139: "it crashed with a segmentation fault: see that the image fits the node's processor",
+}
+
+
+class OutOfMemoryError(Cause):
+    """The kernel killed the container at its memory limit (OOMKilled).
+
+    `started` is False when that happened before its command began; `told` when the runtime
+    only says that it was killed, and nothing else can have done it.
+    """
+
+    def __init__(
+        self,
+        pod: Object,
+        container: Container,
+        limit: str,
+        log: Sequence[str],
+        *,
+        started: bool = True,
+        told: bool = True,
+    ) -> None:
+        when = "" if started else ", before its command began"
+        what = "OOMKilled" if told else "killed (exit code 137), most likely for its memory,"
+        super().__init__(
+            about_pod(pod, container),
+            needed=f"container {container.name} to live within its memory limit",
+            seen=f"{what} at a limit of {limit or 'the node'}{when}{_restarted(container)}",
+            looked=where(pod, container),
+            fix="raise resources.limits.memory in the values, or have the application use less",
+            log=log,
+        )
+
+
+def _restarted(container: Container) -> str:
+    count = container.restarts
+    return f", after {count} restart{'s' if count > 1 else ''}" if count else ""
+
+
+class ContainerStartError(Cause):
+    """The runtime could not start the container's command."""
+
+    def __init__(self, pod: Object, container: Container) -> None:
+        crashed = container.waiting == "CrashLoopBackOff"  # its words are about the pause
+        words = (not crashed and container.waiting_message) or container.last_message
+        super().__init__(
+            about_pod(pod, container),
+            needed=f"the command of container {container.name} to be started",
+            seen=f"{(not crashed and container.waiting) or container.last_reason}: {words}",
+            looked=where(pod, container),
+            fix="see the image's entry point, the chart's command and arguments, and the "
+            "security context (user, read-only file system)",
+        )
+
+
+class ContainerConfigError(Cause):
+    """What the container's environment refers to is not there.
+
+    Attributes:
+        missing: the Secret, ConfigMap or key, as far as the kubelet named it.
+
+    """
+
+    def __init__(self, pod: Object, container: Container) -> None:
+        self.missing = missing_from(container.waiting_message)
+        named = f" (missing: {self.missing})" if self.missing else ""
+        super().__init__(
+            about_pod(pod, container),
+            needed=f"all that container {container.name} refers to",
+            seen=f"{container.waiting}: {container.waiting_message}{named}",
+            looked=where(pod, container),
+            fix="give the Secret or ConfigMap that key, or correct the reference in the chart"
+            if self.missing
+            else "correct what the kubelet names above in the chart",
+        )
+
+
+_MISSING_KEY = re.compile(r"couldn't find key (\S+) in (\S+) (\S+)")
+_MISSING_OBJECT = re.compile(r'(secret|configmap)s? "([^"]+)" not found')
+
+
+def missing_from(message: str) -> str:
+    """Return the key or object that a kubelet message says is missing, "" when none."""
+    if found := _MISSING_KEY.search(message):
+        key, kind, name = found.groups()
+        return f"key {key} in {kind} {name.rpartition('/')[2]}"
+    if found := _MISSING_OBJECT.search(message):
+        return f"{found[1]} {found[2]}"
+    return ""
+
+
+class UnschedulableError(Cause):
+    """No node has room for the pod, or none may take it."""
+
+    def __init__(self, pod: Object, message: str, nodes: Sequence[Capacity]) -> None:
+        asked = requests_of(pod)
+        wants = ", ".join(f"{n} {show(n, asked[n])}" for n in asked) or "nothing"
+        free = "\n".join(node.describe() for node in nodes)
+        self.asked = {name: show(name, asked[name]) for name in asked if name in NAMES}
+        super().__init__(
+            about_pod(pod),
+            needed=f"a node for pod {name_of(pod)}, which asks for {wants}",
+            seen=message + (f"\n{free}" if free else ""),
+            looked="the scheduler's condition of the pod, and what each node has left",
+            fix="ask for less in the chart's resources.requests, free room, or give the "
+            "cluster more"
+            if "Insufficient" in message or "Too many pods" in message
+            else "see the node selector, tolerations, affinity and volume claims of the pod",
+        )
+
+
+class VolumeMountError(Cause):
+    """A volume of the pod cannot be mounted."""
+
+    def __init__(self, pod: Object, message: str) -> None:
+        missing = missing_from(message)
+        super().__init__(
+            about_pod(pod),
+            needed=f"the volumes of pod {name_of(pod)}" + (f": {missing}" if missing else ""),
+            seen=message,
+            looked="the pod's FailedMount events",
+            fix="have the chart create what the volume refers to, under that very name"
+            if missing
+            else "see the volume's driver and claim",
+        )
+
+
+class SandboxError(Cause):
+    """The node cannot give the pod a network or a sandbox."""
+
+    def __init__(self, pod: Object, message: str) -> None:
+        super().__init__(
+            about_pod(pod),
+            needed=f"a sandbox and a network for pod {name_of(pod)}",
+            seen=message,
+            looked="the pod's FailedCreatePodSandBox events",
+            fix="correct the pod's runtimeClassName, or install that runtime on the node"
+            if "runtime for" in message or "RuntimeHandler" in message
+            else "this is the node's fault, not the chart's: see its container runtime and CNI",
+        )
+
+
+class ProbeFailingError(Cause):
+    """The container runs, but its probe gets an answer that will not become a good one.
+
+    Attributes:
+        probe: `Readiness`, `Liveness` or `Startup`.
+
+    """
+
+    def __init__(
+        self, pod: Object, container: Container, probe: str, answer: str, log: Sequence[str]
+    ) -> None:
+        self.probe = probe
+        super().__init__(
+            about_pod(pod, container),
+            needed=f"the {probe.lower()} probe of container {container.name} to pass",
+            seen=f"{answer}{_restarted(container)}",
+            looked=where(pod, container) + " and its Unhealthy events",
+            fix="have the probe in the chart ask for a path that the application serves"
+            if "statuscode: 404" in answer
+            else "see that the probe's path, port and scheme are what the application serves, "
+            "and that it listens on all addresses, not on localhost only",
+            log=log,
+        )
+
+
+class ProbePortError(ProbeFailingError):
+    """The container runs and listens, but not where its probe asks.
+
+    Attributes:
+        port: the port that the probe asks at.
+        listening: what listens in the pod instead.
+
+    """
+
+    def __init__(
+        self,
+        pod: Object,
+        container: Container,
+        probe: str,
+        answer: str,
+        log: Sequence[str],
+        *,
+        port: int,
+        listening: Sequence[Listener],
+    ) -> None:
+        self.port, self.listening = port, tuple(listening)
+        super().__init__(pod, container, probe, answer, log)
+        local = [one for one in listening if one.port == port and one.local]
+        told = f"nobody listens on port {port}; it listens on {describe(listening)}"
+        if local:
+            told = f"port {port} is open on {describe(local)} only, which no probe can reach"
+        self.seen = f"{told}\n{self.seen}"
+        self.fix = (
+            "have the server listen on 0.0.0.0, not on localhost"
+            if local
+            else "give the probe the port that the application listens on, or tell the "
+            "application by its environment to listen on the probe's"
+        )
