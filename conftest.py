@@ -13,6 +13,7 @@ pytest_plugins = [
     "fixtures.static",
     "fixtures.browser",
     "fixtures.faults",
+    "fixtures.operator",
     "fixtures.helm_charts",
     "steps.contract",
     "steps.image",
@@ -24,4 +25,5 @@ pytest_plugins = [
     "steps.account",
     "steps.person",
     "steps.fault",
+    "steps.operator",
 ]

@@ -162,6 +162,10 @@ class Deployment:
         image = self._start_probe_image().result()
         return ProbePod(self.kube(), self.tools.kubectl, namespace, image.ref, redact=self.redact)
 
+    def probe_image(self) -> str:
+        """Return the image of probe pods, which the cluster holds once there is a release."""
+        return self._start_probe_image().result().ref
+
     def diagnose(self, occasion: str, error: BaseException | None = None) -> Written | None:
         """Write down all there is to see; return the folder, None when none is wanted.
 

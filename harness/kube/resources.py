@@ -50,6 +50,8 @@ DAEMON_SET = Resource("DaemonSet", "apps/v1", "daemonsets")
 REPLICA_SET = Resource("ReplicaSet", "apps/v1", "replicasets")
 JOB = Resource("Job", "batch/v1", "jobs")
 CRON_JOB = Resource("CronJob", "batch/v1", "cronjobs")
+ROLE = Resource("Role", "rbac.authorization.k8s.io/v1", "roles")
+ROLE_BINDING = Resource("RoleBinding", "rbac.authorization.k8s.io/v1", "rolebindings")
 INGRESS = Resource("Ingress", "networking.k8s.io/v1", "ingresses")
 
 WORKLOADS = (DEPLOYMENT, STATEFUL_SET, DAEMON_SET, JOB)
