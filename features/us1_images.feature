@@ -41,8 +41,8 @@ Feature: Images made for production
     Given the image of the backend
     When a container of it is given a database that is not there
     Then it lives all the same
-    And it is not ready, and says that the database is the reason
     And its health calls the database "unreachable"
+    And it is not ready, and says that the database is the reason
 
   @US1.2 @EC-5
   Scenario: The frontend tells the truth about a database that is away
