@@ -1,3 +1,4 @@
+@static
 Feature: Chart, images and code fit together
   As an operator
   I want to be told what does not fit before anything is built or started

@@ -3,7 +3,7 @@ Feature: Images made for production
   I want each part of the application as a small, clean and obedient image
   so that it can run anywhere and hides nothing.
 
-  @FR-009
+  @FR-009 @static
   Scenario: The parts of the deployment lie where everyone looks for them
     Then the chart lies in "helm/todo-app"
     And every image is described below "images"
