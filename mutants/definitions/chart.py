@@ -411,6 +411,14 @@ MUTANTS = (
                 "          configMap:\n"
                 "            name: nobody-made-it\n",
             ),
+            # Unless it is mounted, the kubelet takes no notice of it.
+            Replace(
+                _COMPONENT,
+                "            {{- range $name, $path := $writable }}\n",
+                "            - name: extra\n"
+                "              mountPath: /extra\n"
+                "            {{- range $name, $path := $writable }}\n",
+            ),
         ),
         r"configmap nobody-made-it",
         Needs.CLUSTER,
