@@ -3,7 +3,7 @@ Feature: Images made for production
   I want each part of the application as a small, clean and obedient image
   so that it can run anywhere and hides nothing.
 
-  @FR-009
+  @FR-009 @static
   Scenario: The parts of the deployment lie where everyone looks for them
     Then the chart lies in "helm/todo-app"
     And every image is described below "images"
@@ -41,8 +41,8 @@ Feature: Images made for production
     Given the image of the backend
     When a container of it is given a database that is not there
     Then it lives all the same
-    And it is not ready, and says that the database is the reason
     And its health calls the database "unreachable"
+    And it is not ready, and says that the database is the reason
 
   @US1.2 @EC-5
   Scenario: The frontend tells the truth about a database that is away

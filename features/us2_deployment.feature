@@ -13,6 +13,13 @@ Feature: The application on a cluster
     And every container runs the image that was built from the sources
     And all that runs beside it belongs to the one release
 
+  @US2.1 @SC-002 @EC-4
+  Scenario: What is well stays well
+    Given the application is installed by its chart
+    When every container has been asked often enough whether it lives
+    Then no container has been restarted
+    And every pod is Running and Ready
+
   @FR-007
   Scenario Outline: The <role> is offered by a Service of type <type>
     Given the application is installed by its chart

@@ -6,11 +6,13 @@ import argparse
 import sys
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.result import machine
 from harness.errors import DeployError
 from mutants.definitions import all_mutants
+from mutants.launch import Preloaded
 from mutants.mutant import Mutant, Needs
 from mutants.record import Record, page, totals
 from mutants.runner import Runner
@@ -48,7 +50,8 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def _judge(chosen: Sequence[Mutant], record: Record, cluster: str) -> list[Verdict]:
     where = machine()
-    scenarios = Scenarios(ROOT, [f"--deploy-cluster-name={cluster}"])
+    scenarios = Scenarios(ROOT, ["features", f"--deploy-cluster-name={cluster}"])
+    at_once = replace(scenarios, timeout=60, launch=Preloaded())
 
     alone = threading.Lock()
 
@@ -57,12 +60,12 @@ def _judge(chosen: Sequence[Mutant], record: Record, cluster: str) -> list[Verdi
             record.add([verdict], where)
             _say(verdict.line())
 
-    runner = Runner(ROOT, scenarios, told, RESTORE)
     verdicts: list[Verdict] = []
     for needs in Needs:
         if ours := [mutant for mutant in chosen if mutant.needs is needs]:
             _say(f"# {needs}: {len(ours)} mutants, after the project as it is")
-            verdicts += runner.run(ours, needs)
+            how = at_once if needs is Needs.NOTHING else scenarios
+            verdicts += Runner(ROOT, how, told, RESTORE).run(ours, needs)
     return verdicts
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,8 +11,9 @@ from xml.etree import ElementTree
 
 import pytest
 
-from harness.command import CommandTimedOutError, Completed, run
+from harness.command import CommandTimedOutError, Completed
 from harness.errors import DeployError
+from mutants.launch import Launch, as_program
 
 _BEFORE = "before any scenario"
 #: Exit codes after which each scenario has said what it found.
@@ -71,12 +71,14 @@ class Scenarios:
         root: the folder with pytest.ini, in which pytest runs.
         words: further words for each run, such as the cluster's name.
         timeout: seconds after which a run is ended.
+        launch: how pytest is started.
 
     """
 
     root: Path
     words: Sequence[str] = ()
     timeout: float = 300.0
+    launch: Launch = as_program
 
     def run(self, project: Path, marks: str, names: str = "", *words: str) -> Run:
         """Run the scenarios that `marks` (-m) and `names` (-k) select on a project.
@@ -87,14 +89,13 @@ class Scenarios:
         """
         with tempfile.TemporaryDirectory(prefix="deploy-mutant-run-") as folder:
             report = Path(folder) / "report.xml"
-            argv = [sys.executable, "-m", "pytest", "-c", "pytest.ini", "-m", marks]
+            argv = ["-c", "pytest.ini", "-m", marks]
             argv += ["-p", "no:cacheprovider", "--tb=short", f"--junitxml={report}"]
             argv += [f"--deploy-project={project}", f"--deploy-artifacts={folder}/artifacts"]
             argv += ["-k", names] if names else []
-            # A report of a failing run is worth nothing to whoever reads our standard output.
             argv += [*self.words, *words]
             try:
-                done = run(argv, timeout=self.timeout, cwd=self.root, check=False)
+                done = self.launch(argv, self.root, self.timeout)
             except CommandTimedOutError as error:
                 return _late(error)
             outcomes = tuple(_read(report, project)) if report.is_file() else ()

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import time
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -37,6 +39,14 @@ def all_ready(release: Release) -> None:
     for role in release.project.services:
         assert release.pods(role), f"no pod runs the image of the {role}"
     _none([pod for pod in release.pods() if pod.phase != "Running" or not pod.ready])
+
+
+@when("every container has been asked often enough whether it lives")
+def asked_often_enough(release: Release) -> None:
+    from harness.kube.liveness import liveness_judged_in
+
+    left = [liveness_judged_in(pod.obj, datetime.now(UTC)) for pod in release.pods()]
+    time.sleep(max(0.0, *left))
 
 
 @then("no container has been restarted")

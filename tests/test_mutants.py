@@ -9,6 +9,7 @@ import pytest
 
 from mutants.baseline import BaselineRedError
 from mutants.change import Add, ChangeDoesNotApplyError, Remove, Replace
+from mutants.launch import Launch, Preloaded, as_program
 from mutants.mutant import DefinitionsInvalidError, Mutant, Needs, checked
 from mutants.runner import NotRestoredError, Runner
 from mutants.scenarios import Outcome, Run, RunUnusableError, Scenarios
@@ -77,15 +78,32 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def run(root: Path, *mutants: Mutant, needs: Needs = Needs.NOTHING) -> list[Verdict]:
+def run(
+    root: Path,
+    *mutants: Mutant,
+    needs: Needs = Needs.NOTHING,
+    launch: Launch = as_program,
+    timeout: float = 30,
+) -> list[Verdict]:
     told: list[Verdict] = []
-    runner = Runner(root / "project", Scenarios(root, timeout=30), told.append, "installed")
+    scenarios = Scenarios(root, timeout=timeout, launch=launch)
+    runner = Runner(root / "project", scenarios, told.append, "installed")
     verdicts = runner.run(mutants, needs)
     assert sorted(v.mutant for v in told) == sorted(v.mutant for v in verdicts)
     return verdicts
 
 
-def test_defects_are_killed_with_their_cause_or_told_apart(root: Path) -> None:
+@pytest.fixture(scope="module")
+def preloaded() -> Preloaded:
+    return Preloaded()
+
+
+@pytest.fixture(params=["as a program", "preloaded"])
+def launch(request: pytest.FixtureRequest, preloaded: Preloaded) -> Launch:
+    return as_program if request.param == "as a program" else preloaded
+
+
+def test_defects_are_killed_with_their_cause_or_told_apart(root: Path, launch: Launch) -> None:
     before = (root / "project" / "helm" / "values").read_text()
     verdicts = run(
         root,
@@ -93,6 +111,7 @@ def test_defects_are_killed_with_their_cause_or_told_apart(root: Path) -> None:
         Mutant("shop-colour", "Nobody looks.", (Replace("helm/values", "red", "blue"),), "x"),
         Mutant("shop-name", "Another name.", (Replace("helm/values", "shop", "x"),), "the port"),
         Mutant("shop-described-not", "No description.", (Remove("deploy.toml"),), "a description"),
+        launch=launch,
     )
     assert [(v.mutant, str(v.fate), v.scenario) for v in verdicts] == [
         ("shop-port", "killed", "test_port"),
@@ -131,15 +150,14 @@ def test_only_skipped_scenarios_judge_nothing(root: Path) -> None:
         run(root, mutant)
 
 
-def test_run_that_never_ends_is_a_wrong_cause(root: Path) -> None:
+def test_run_that_never_ends_is_a_wrong_cause(root: Path, launch: Launch) -> None:
     (root / "test_shop.py").write_text(
         "import pytest, time\n"
         "@pytest.mark.static\n"
         "def test_slow(values):\n    time.sleep(60 if 'port=81' in values else 0)\n"
     )
     mutant = Mutant("shop-port", "x.", (PORT,), "the port is wrong")
-    runner = Runner(root / "project", Scenarios(root, timeout=3), lambda _: None, "installed")
-    (verdict,) = runner.run([mutant], Needs.NOTHING)
+    (verdict,) = run(root, mutant, launch=launch, timeout=5)
     assert verdict.fate is Fate.WRONG_CAUSE
     assert verdict.scenario == "the run"
 

@@ -273,13 +273,13 @@ MUTANTS = (
         "chart-writable-root",
         "The containers' root file system can be written to.",
         (Replace(_POD, "readOnlyRootFilesystem: true\n", "readOnlyRootFilesystem: false\n"),),
-        r"(?i)readOnlyRootFilesystem|read-only",
+        r"(?i)readOnlyRootFilesystem|root file system",
     ),
     Mutant(
         "chart-privilege-escalation",
         "A process may get more rights than its parent.",
         (Replace(_POD, "allowPrivilegeEscalation: false\n", "allowPrivilegeEscalation: true\n"),),
-        r"(?i)allowPrivilegeEscalation|escalat|PodSecurity",
+        r"(?i)allowPrivilegeEscalation|can gain privileges",
     ),
     Mutant(
         "chart-capabilities",
@@ -395,7 +395,7 @@ MUTANTS = (
                 _BACKEND_RESOURCES.replace("100m", "64").replace("200m", "64"),
             ),
         ),
-        r"(?s)asks for cpu 64\b.*Insufficient cpu",
+        r"(?s)asks for .*cpu 64.*Insufficient cpu",
         Needs.CLUSTER,
         _ONE,
     ),
@@ -410,6 +410,14 @@ MUTANTS = (
                 "        - name: extra\n"
                 "          configMap:\n"
                 "            name: nobody-made-it\n",
+            ),
+            # Unless it is mounted, the kubelet takes no notice of it.
+            Replace(
+                _COMPONENT,
+                "            {{- range $name, $path := $writable }}\n",
+                "            - name: extra\n"
+                "              mountPath: /extra\n"
+                "            {{- range $name, $path := $writable }}\n",
             ),
         ),
         r"configmap nobody-made-it",
@@ -474,7 +482,7 @@ MUTANTS = (
                 "  annotations:\n    nginx.ingress.kubernetes.io/rewrite-target: /\n",
             ),
         ),
-        r"(?i)rewrite",
+        r"(?i)rewrite|every path becomes /",
     ),
     Mutant(
         "chart-ingress-one-path",

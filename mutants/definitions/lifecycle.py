@@ -48,7 +48,7 @@ MUTANTS = (
                 "  serviceName: {{ include",
             ),
         ),
-        r"(?i)volumeClaimTemplates|left|stays",
+        r"claims are made by the cluster, and stay",
     ),
     Mutant(
         "lifecycle-job-left",
@@ -123,7 +123,7 @@ MUTANTS = (
                 "    type: Recreate\n",
             ),
         ),
-        r"(?i)Recreate|strategy|maxUnavailable",
+        r"all pods end before a new one starts",
     ),
     Mutant(
         "lifecycle-no-farewell",

@@ -121,9 +121,9 @@ MUTANTS = (
                 _BACKEND_LIVENESS.replace("/health", "/alive", 1).replace("s: 5", "s: 1"),
             ),
         ),
-        r"(?s)liveness probe of container backend.*404",
+        r"(?s)liveness probe of container backend.*404|-backend-\S+/backend: restarted ",
         Needs.CLUSTER,
-        _ONE,
+        "what_is_well_stays_well",
     ),
     Mutant(
         "probes-path-dead",

@@ -118,7 +118,7 @@ MUTANTS = (
         "secrets-in-config-map",
         "The key for Cohere stands in the ConfigMap.",
         _IN_CONFIG,
-        r"(?i)ConfigMap.*(COHERE_API_KEY|cohereApiKey|secret)|cohereApiKey.*ConfigMap",
+        r"(?s)the secret \S*cohere\S* in a Secret only.*ConfigMap \S+ holds it",
     ),
     Mutant(
         "secrets-in-config-map-deployed",
@@ -140,7 +140,7 @@ MUTANTS = (
                 "            - name: PORT\n",
             ),
         ),
-        r"(?i)databaseUrl|database's address|Deployment.*secret",
+        r"(?s)the secret \S*database\S* in a Secret only.*Deployment \S+ holds it",
     ),
     Mutant(
         "secrets-in-annotation",
@@ -153,7 +153,7 @@ MUTANTS = (
                 "        signed-with: {{ $root.Values.secrets.betterAuthSecret | quote }}\n",
             ),
         ),
-        r"(?i)betterAuthSecret|annotation|Deployment",
+        r"(?s)the secret \S*better-auth\S* in a Secret only.*Deployment \S+ holds it",
     ),
     Mutant(
         "secrets-default-value",

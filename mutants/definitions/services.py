@@ -66,7 +66,7 @@ MUTANTS = (
         "services-select-both-deployed",
         "Each Service selects the pods of both Deployments: half of the requests go astray.",
         _BOTH,
-        r"mixes the pods of|leads to \[|more than one|images|did not answer|/api/ready",
+        r"(?s)one Service that leads to the pods of .*2: backend-svc, frontend-svc",
         Needs.CLUSTER,
         "is_offered_by_a_Service",
     ),
