@@ -21,9 +21,8 @@ from harness.scenarios import Feature, FeatureUnreadableError, read_feature
 FEATURES = pytest.StashKey[dict[Path, Feature]]()
 # Tags that say something to the harness; every other tag is the id of a requirement.
 MARKS = {
-    "static": "needs neither a container engine nor a cluster",
-    "cluster": "needs the application deployed on a cluster",
     "static": "needs neither engine nor cluster: reads the project and renders its chart",
+    "cluster": "needs the application deployed on a cluster",
     "disruptive": "replaces or breaks something, and puts it right again",
 }
 
