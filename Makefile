@@ -2,6 +2,8 @@
 .DEFAULT_GOAL := help
 PYTHON := .venv/bin/python
 PYTEST := $(PYTHON) -m pytest -c pytest.ini
+# Tests whose assertions are rewritten anew each time take twice as long to collect.
+unexport PYTHONDONTWRITEBYTECODE
 # Further words for pytest, such as: make deploy ARGS="-k FR-003 --deploy-port=8080"
 ARGS ?=
 # Half of the time to collect the tests is compiling them, where their bytecode is not kept.

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from pytest_bdd.scenario import find_fixturedefs_for_step, scenario_wrapper_template_registry
-from pytest_bdd.steps import step_function_context_registry
+from pytest_bdd.compat import get_fixture_names, getfixturedefs
+from pytest_bdd.scenario import scenario_wrapper_template_registry
+from pytest_bdd.steps import StepFunctionContext, step_function_context_registry
 
 from harness.errors import DeployError
 
@@ -41,14 +42,26 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def _problems(items: Iterable[pytest.Item]) -> Iterator[str]:
-    seen: set[tuple[Any, str, str]] = set()
+    definitions: dict[pytest.Collector | None, list[StepFunctionContext]] = {}
     for item in items:
         for scenario in _scenario(item):
+            if item.parent not in definitions:
+                definitions[item.parent] = list(_definitions(item))
             for step in scenario.steps:
-                key = (item.parent, step.type, step.name)  # to look for it takes a while
-                if key not in seen:
-                    seen.add(key)
-                    yield from _problems_of(item, scenario, step)
+                yield from _problems_of(scenario, step, definitions[item.parent])
+
+
+def _definitions(item: pytest.Item) -> Iterator[StepFunctionContext]:
+    """Yield the definitions that an item sees: the same for each item of a file.
+
+    As pytest-bdd finds them, but once for all sentences: it goes through all fixtures of a
+    run for each, which takes longer than all else that collecting does.
+    """
+    manager: Any = item.session._fixturemanager
+    for name in get_fixture_names(manager):
+        for fixture in getfixturedefs(manager, name, item) or ():
+            if context := step_function_context_registry.get(fixture.func):
+                yield context
 
 
 def _scenario(item: pytest.Item) -> Iterator[Scenario]:
@@ -62,11 +75,13 @@ def _scenario(item: pytest.Item) -> Iterator[Scenario]:
         yield template.render(callspec.params.get("_pytest_bdd_example", {}) if callspec else {})
 
 
-def _problems_of(item: pytest.Item, scenario: Scenario, step: Step) -> Iterator[str]:
-    manager: Any = item.session._fixturemanager
+def _problems_of(
+    scenario: Scenario, step: Step, definitions: list[StepFunctionContext]
+) -> Iterator[str]:
     found = [
-        step_function_context_registry[definition.func]
-        for definition in find_fixturedefs_for_step(step, manager, item)
+        context
+        for context in definitions
+        if context.type in (None, step.type) and context.parser.is_matching(step.name)
     ]
     where = f"{_where(scenario, step.line_number)}: {step.keyword} {step.name}"
     if not found:

@@ -16,10 +16,8 @@ import pytest
 import yaml
 from clusters_support import NAME, NODE, World
 from kube_support import FakeApi, until
-from pytest_kind import KindCluster
 
 from harness.clusters import _launch, kind_config
-from harness.clusters.adapter import ProvidedCluster
 from harness.clusters.errors import (
     ClusterCreateError,
     ClusterMissingError,
@@ -27,7 +25,6 @@ from harness.clusters.errors import (
     ClusterUnhealthyError,
     ForeignClusterError,
 )
-from harness.clusters.kind_tool import Kind
 from harness.labels import MANAGED
 from harness.ports import PortInUseError
 
@@ -259,6 +256,10 @@ def test_several_runs_make_it_once(world: World) -> None:
 def test_our_kind_has_all_that_pytest_kinds_own_has(
     world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from pytest_kind import KindCluster
+
+    from harness.clusters.kind_tool import Kind
+
     monkeypatch.chdir(tmp_path)
     ours = Kind(
         NAME,
@@ -274,6 +275,8 @@ def test_our_kind_has_all_that_pytest_kinds_own_has(
 
 def test_as_a_cluster_of_pytest_helm_charts(world: World) -> None:
     provider = world.provider()
+    from harness.clusters.adapter import ProvidedCluster
+
     cluster = ProvidedCluster(provider)
     client = cluster.create()
     assert cluster.kube_client is client

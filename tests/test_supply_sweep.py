@@ -8,7 +8,6 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from docker.errors import APIError
 
 from harness.cache import Cache
 from harness.labels import MANAGED
@@ -113,6 +112,8 @@ def test_an_image_in_use_is_kept_and_said(cache: Cache) -> None:
     things = images()
 
     def refuse(name: str, **_: Any) -> None:
+        from docker.errors import APIError
+
         raise APIError("conflict", explanation="image is being used by a container")
 
     things.remove = refuse  # type: ignore[method-assign]
@@ -123,6 +124,8 @@ def test_an_image_in_use_is_kept_and_said(cache: Cache) -> None:
 
 def test_a_network_in_use_is_kept_and_the_rest_goes(cache: Cache) -> None:
     def refuse(**_: Any) -> None:
+        from docker.errors import APIError
+
         raise APIError("conflict", explanation="network has active endpoints")
 
     networks, volumes = Things(used=OURS, idle=OURS), Things(data=OURS)
