@@ -14,6 +14,7 @@ pytest_plugins = [
     "fixtures.browser",
     "fixtures.faults",
     "fixtures.operator",
+    "fixtures.installation",
     "fixtures.helm_charts",
     "steps.contract",
     "steps.image",
@@ -26,4 +27,5 @@ pytest_plugins = [
     "steps.person",
     "steps.fault",
     "steps.operator",
+    "steps.installation",
 ]
