@@ -19,6 +19,7 @@ pytest_plugins = [
     "steps.contract",
     "steps.image",
     "steps.build",
+    "steps.chart",
     "steps.health",
     "steps.release",
     "steps.service",

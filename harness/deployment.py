@@ -14,6 +14,7 @@ from harness.clusters.base import ClusterAccess, Provider
 from harness.clusters.usage import Usage
 from harness.errors import DeployError
 from harness.helm import Helm, values_from_paths
+from harness.helm.rendering import Renderer
 from harness.images.alone import Alone
 from harness.images.project import ProjectImages
 from harness.images.spec import BuiltImage
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
     from harness.probes.pod import ProbePod
     from harness.supply.engine import Engine
     from harness.supply.tools import Tools
+
+_NOWHERE = Path(os.devnull)  # what needs no cluster gets none
 
 
 @dataclass
@@ -78,7 +81,8 @@ class Deployment:
 
         Raises:
             DeployError: sources that cannot be built, before anything is started (EC-1);
-                an earlier chart that is named and cannot be had; another run is in the way.
+                a chart that cannot be rendered; an earlier chart that is named and cannot
+                be had; another run is in the way.
 
         """
         self.sources.check()
@@ -89,10 +93,23 @@ class Deployment:
                 if first:
                     self._delete_all()
         if cluster:
+            self._check_chart()
             self.usage.enter()
             self.provider.check()
             self.outside.check()
         self._begin_parts(cluster=cluster)
+
+    def _check_chart(self) -> None:
+        """Render the chart with values of the right shape: the real ones are not known yet."""
+        from harness.contract import placeholders
+
+        project = self.settings.project
+        if project.values:
+            values = placeholders.values(project, placeholders.facts(project))
+            renderer = Renderer(self.tools.helm, _NOWHERE, "", self.cache.root, self.redact)
+            renderer.template(
+                project.chart_path, project.chart.release, self.settings.namespace, values
+            )
 
     def _begin_parts(self, *, cluster: bool) -> list[Future[Any]]:
         parts: list[Future[Any]] = []
@@ -169,7 +186,7 @@ class Deployment:
         chart, ref = settings.project.chart_path, settings.previous_chart
         if ref == NONE:
             raise NoEarlierChartError(chart, "the run was told that there is none")
-        puller = Puller(self.tools.helm, Path(os.devnull), "", self.cache.root, self.redact)
+        puller = Puller(self.tools.helm, _NOWHERE, "", self.cache.root, self.redact)
         charts = EarlierCharts(chart, self.cache, puller)
         found = charts.named(ref, settings.root) if ref else charts.inferred()
         self.progress.choice("previous chart", found.facts.version, found.origin)

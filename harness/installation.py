@@ -43,6 +43,7 @@ class Installation:
     images: Mapping[str, BuiltImage]
     url: str
     _known: bool = field(default=False, init=False)
+    _known_revisions: set[int] = field(default_factory=set, init=False)
 
     @property
     def name(self) -> str:
@@ -66,8 +67,6 @@ class Installation:
         """
         if not self._known:
             self.change({})
-            self.wait_until_open()
-            self._known = True
 
     def empty(self) -> None:
         """Have its namespace, and no release in it."""
@@ -83,18 +82,30 @@ class Installation:
 
         """
         self._known = False
-        return self.rollout.run(
+        seconds = self.rollout.run(
             chart or self.project.chart_path, self.name, self.namespace, self.values(changes)
         )
+        if not changes and chart is None:
+            self._note_known()
+        return seconds
 
     def back(self, revision: int) -> float:
         """Roll it back to a revision; return the seconds until all was ready."""
         self._known = False
-        return self.rollout.back(self.name, self.namespace, revision)
+        seconds = self.rollout.back(self.name, self.namespace, revision)
+        if revision in self._known_revisions:
+            self._note_known()
+        return seconds
+
+    def _note_known(self) -> None:
+        self.wait_until_open()
+        self._known_revisions.add(self.history()[-1].number)
+        self._known = True
 
     def uninstall(self) -> bool:
         """Uninstall the release, and return whether there was one."""
         self._known = False
+        self._known_revisions.clear()
         return self.helm.uninstall(self.name, self.namespace, timeout=self.rollout.timeout)
 
     def remove(self) -> None:
