@@ -14,10 +14,12 @@ pytest_plugins = [
     "fixtures.browser",
     "fixtures.faults",
     "fixtures.operator",
+    "fixtures.installation",
     "fixtures.helm_charts",
     "steps.contract",
     "steps.image",
     "steps.build",
+    "steps.chart",
     "steps.health",
     "steps.release",
     "steps.service",
@@ -26,4 +28,5 @@ pytest_plugins = [
     "steps.person",
     "steps.fault",
     "steps.operator",
+    "steps.installation",
 ]

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import time
+from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.clusters.base import ClusterAccess, Provider
 from harness.clusters.usage import Usage
 from harness.errors import DeployError
 from harness.helm import Helm, values_from_paths
+from harness.helm.rendering import Renderer
 from harness.images.alone import Alone
 from harness.images.project import ProjectImages
 from harness.images.spec import BuiltImage
@@ -25,15 +29,19 @@ from harness.project import fill
 from harness.redact import Redactor
 from harness.release import Release
 from harness.rollout import Rollout
-from harness.settings import Settings
+from harness.settings import NONE, Settings
 
 if TYPE_CHECKING:
     from harness.cache import Cache
     from harness.diagnosis import Written
+    from harness.helm.earlier import EarlierChart
+    from harness.installation import Installation
     from harness.probes.image import ProbeImage
     from harness.probes.pod import ProbePod
     from harness.supply.engine import Engine
     from harness.supply.tools import Tools
+
+_NOWHERE = Path(os.devnull)  # what needs no cluster gets none
 
 
 @dataclass
@@ -73,19 +81,35 @@ class Deployment:
 
         Raises:
             DeployError: sources that cannot be built, before anything is started (EC-1);
-                another run is in the way.
+                a chart that cannot be rendered; an earlier chart that is named and cannot
+                be had; another run is in the way.
 
         """
         self.sources.check()
+        if self.settings.previous_chart not in ("", NONE):
+            self.earlier_chart()
         if self.settings.fresh:
             with self.usage.first_of(self.settings.run) as first:
                 if first:
                     self._delete_all()
         if cluster:
+            self._check_chart()
             self.usage.enter()
             self.provider.check()
             self.outside.check()
         self._begin_parts(cluster=cluster)
+
+    def _check_chart(self) -> None:
+        """Render the chart with values of the right shape: the real ones are not known yet."""
+        from harness.contract import placeholders
+
+        project = self.settings.project
+        if project.values:
+            values = placeholders.values(project, placeholders.facts(project))
+            renderer = Renderer(self.tools.helm, _NOWHERE, "", self.cache.root, self.redact)
+            renderer.template(
+                project.chart_path, project.chart.release, self.settings.namespace, values
+            )
 
     def _begin_parts(self, *, cluster: bool) -> list[Future[Any]]:
         parts: list[Future[Any]] = []
@@ -128,7 +152,49 @@ class Deployment:
 
     def values(self) -> dict[str, Any]:
         """Return the chart's values for this run. They hold secrets."""
+        return self._values({})
+
+    def beside(self) -> Installation:
+        """Return a second installation of the project, beside the release; nothing is made yet."""
+        from harness.installation import Installation
+
+        release, port = self.release(), self.settings.tenant.beside_port
+        database = self.outside.database_beside()
+        return Installation(
+            rollout=self._rollout(),
+            project=self.settings.project,
+            namespace=f"{release.namespace[:56]}-beside",
+            base=self._values({"cluster.node_port": port, "database.url": database.url_in_cluster}),
+            images=release.images,
+            url=self.provider.endpoint(port),
+        )
+
+    def earlier_chart(self) -> EarlierChart:
+        """Return the chart's version before the present one.
+
+        Raises:
+            EarlierChartError: the one that is named cannot be had.
+            NoEarlierChartError: none is named and none can be found, or there is none.
+
+        """
+        return self.jobs.start("earlier chart", self._find_earlier_chart).result()
+
+    def _find_earlier_chart(self) -> EarlierChart:
+        from harness.helm.earlier import EarlierCharts, NoEarlierChartError, Puller
+
+        settings = self.settings
+        chart, ref = settings.project.chart_path, settings.previous_chart
+        if ref == NONE:
+            raise NoEarlierChartError(chart, "the run was told that there is none")
+        puller = Puller(self.tools.helm, _NOWHERE, "", self.cache.root, self.redact)
+        charts = EarlierCharts(chart, self.cache, puller)
+        found = charts.named(ref, settings.root) if ref else charts.inferred()
+        self.progress.choice("previous chart", found.facts.version, found.origin)
+        return found
+
+    def _values(self, others: Mapping[str, str | int]) -> dict[str, Any]:
         facts = self._facts() | self.outside.facts() | {"cluster.node_port": self._node_port}
+        facts |= others
         described = self.settings.project.values
         return values_from_paths({path: fill(value, facts) for path, value in described.items()})
 
@@ -204,6 +270,9 @@ class Deployment:
         for tenant in self.settings.tenant.all():
             self.outside.of(tenant).delete()
 
+    def _rollout(self) -> Rollout:
+        return Rollout(self.helm(), self.kube(), self.progress, self.redact, self.settings.timeout)
+
     @property
     def _node_port(self) -> int:
         return self.settings.tenant.node_port
@@ -251,7 +320,7 @@ class Deployment:
         self.outside.join()
         kube, name = access.client(), project.chart.release
         before = {pod.uid for pod in pods_of_release(kube, namespace, name)}
-        rollout = Rollout(self.helm(), kube, self.progress, self.redact, self.settings.timeout)
+        rollout = self._rollout()
         try:
             seconds = rollout.run(project.chart_path, name, namespace, values)
             self.wait_until_open()

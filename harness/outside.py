@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 #: The database of containers that run alone, beside the release's own.
 _ALONE = "alone"
+#: The one of an installation beside the release.
+_BESIDE = "beside"
 _PATIENCE = 30.0  # seconds that a sleeping cloud database gets to wake up
 
 
@@ -114,11 +116,23 @@ class Outside:
 
         A given database is used for both.
         """
+        return self._database_apart(_ALONE)
+
+    def database_beside(self) -> Database:
+        """Return a database for an installation beside the release. A given one is shared."""
+        return self._database_apart(_BESIDE)
+
+    def drop_beside(self) -> None:
+        """Remove the database of an installation beside the release, if it is ours."""
+        if self._postgres and self.database().image is not None:
+            self._postgres.drop_database(_BESIDE)
+
+    def _database_apart(self, name: str) -> Database:
         database, postgres = self.database(), self._postgres
         if postgres is None or database.image is None:
             return database
         return self.jobs.start(
-            "database alone", lambda: self._learn(postgres.create_database(_ALONE))
+            f"database {name}", lambda: self._learn(postgres.create_database(name))
         ).result()
 
     def standin(self, name: str) -> RunningStandIn | None:

@@ -14,6 +14,7 @@ from harness.deployment import Deployment
 from harness.errors import DeployError
 from harness.images.project import ProjectImages
 from harness.jobs import Jobs
+from harness.settings import Settings
 
 
 @dataclass(frozen=True)
@@ -48,7 +49,36 @@ def rehearse(deployment: Deployment, contexts: Mapping[str, Path]) -> Rehearsal:
     }
     nothing: dict[str, object] = {"services": {}, "database": None, "standins": {}, "values": {}}
     project = described.model_copy(update={"images": images, **nothing})
-    settings = replace(deployment.settings, project=project, fresh=False)
+    return _attempt(deployment, replace(deployment.settings, project=project, fresh=False))
+
+
+def rehearse_chart(
+    deployment: Deployment,
+    *,
+    chart: Path | None = None,
+    values: Mapping[str, str | int | bool] | None = None,
+    previous: str = "",
+) -> Rehearsal:
+    """Deploy another chart or other values, to a cluster that is not there.
+
+    Args:
+        deployment: the real one, which is left alone.
+        chart: the folder of the other chart.
+        values: laid over the project's, by dotted path.
+        previous: the earlier version of the chart that is named.
+
+    """
+    described = deployment.settings.project
+    update: dict[str, object] = {"values": described.values | dict(values or {})}
+    if chart is not None:
+        update["chart"] = described.chart.model_copy(update={"path": str(chart)})
+    project = described.model_copy(update=update)
+    settings = replace(deployment.settings, project=project, previous_chart=previous, fresh=False)
+    return _attempt(deployment, settings)
+
+
+def _attempt(deployment: Deployment, settings: Settings) -> Rehearsal:
+    project = settings.project
     jobs, provider = Jobs(), Untouched()
     error: DeployError | None = None
     with tempfile.TemporaryDirectory() as locks:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -65,19 +65,35 @@ class Rollout:
 
         """
         ensure_namespace(self.kube, namespace)
+        return self._follow(
+            f"rolling out release {release}",
+            release,
+            namespace,
+            lambda: self.helm.upgrade_install(
+                chart, release, namespace, values, timeout=self.timeout
+            ),
+        )
+
+    def back(self, release: str, namespace: str, revision: int) -> float:
+        """Go back to a revision, and return the seconds until all was ready. Raises as `run`."""
+        return self._follow(
+            f"rolling release {release} back to revision {revision}",
+            release,
+            namespace,
+            lambda: self.helm.rollback(release, namespace, revision, timeout=self.timeout),
+        )
+
+    def _follow(
+        self, doing: str, release: str, namespace: str, change: Callable[[], object]
+    ) -> float:
         applied, scope, since = threading.Event(), Scope(), datetime.now(UTC)
-        with (
-            self.progress.step(f"rolling out release {release}") as step,
-            Watcher(self.kube, namespace) as watcher,
-        ):
+        with self.progress.step(doing) as step, Watcher(self.kube, namespace) as watcher:
             details = Details(self.kube, redact=self.redact)
 
             def apply() -> None:
                 with scope.entered():
                     try:
-                        self.helm.upgrade_install(
-                            chart, release, namespace, values, timeout=self.timeout
-                        )
+                        change()
                     except CommandCancelledError:
                         return  # the watch knew better, and says so
                     except DeployError as error:

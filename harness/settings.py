@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 CLUSTERS = ("kind",)
 KEEP = ("always", "on-failure", "never")
 DIAGNOSIS = ("always", "on-failure", "never")
+#: Said of something that there is none of.
+NONE = "none"
 
 
 class SettingInvalidError(DeployError):
@@ -68,6 +70,13 @@ OPTIONS = (
     Option("trace", "no", "yes: fail when no scenario carries some requirement"),
     Option("spec", "", "file of the spec whose ids have to be those of deploy.toml; traces too"),
     Option("diagnosis", "on-failure", "write down what there is to see: " + ", ".join(DIAGNOSIS)),
+    Option(
+        "previous-chart",
+        "",
+        "earlier version of the chart to upgrade from: a git revision, a package (.tgz), a folder "
+        "or oci://REGISTRY/NAME:VERSION; none: there is none (default: the newest git tag, else "
+        "the last commit, that has another chart)",
+    ),
     Option("artifacts", ".deploy", "folder for what a run leaves to read"),
 )
 
@@ -77,6 +86,9 @@ class Settings:
     """Everything a run was told. `timeout` is in seconds, `port` 0 means any free one.
 
     Attributes:
+        previous_chart: where an earlier version of the chart is, "" for the last that can be
+            found, NONE for none.
+        root: the folder that relative paths start from.
         slot: 0 for the first or only process of a run, 1 for the next one beside it; each
             has a namespace of its own.
         run: what all processes of a run have in common.
@@ -93,6 +105,8 @@ class Settings:
     diagnosis: str
     timeout: int
     artifacts: Path
+    previous_chart: str
+    root: Path
     environ: Mapping[str, str]
     slot: int = 0
     run: str = field(default_factory=lambda: secrets.token_hex(8))
@@ -149,6 +163,8 @@ class Settings:
             diagnosis=diagnosis,
             timeout=timeout,
             artifacts=root / read.text("artifacts") / (f"process-{slot}" if slot else ""),
+            previous_chart=read.text("previous-chart"),
+            root=root,
             environ=environ,
             slot=slot,
             run=run or secrets.token_hex(8),

@@ -30,6 +30,7 @@ class Account:
     token: str = field(repr=False)
     todo: dict[str, Any] = field(default_factory=dict)
     answers: list[str] = field(default_factory=list)
+    signs_in_with: dict[str, str] = field(default_factory=dict, repr=False)
 
     def call(self, method: str, path: str = "", **body: object) -> httpx.Response:
         """Send one request for the account's todos, and note who answered."""
@@ -51,7 +52,17 @@ def sign_up(client: httpx.Client) -> Account:
     assert response.status_code == 201, _said("signing up", 201, response)
     client.cookies.clear()  # from here on the token speaks for the account, and nothing else
     answer = response.json()
-    return Account(client, answer["user"]["id"], answer["token"])
+    account = Account(client, answer["user"]["id"], answer["token"])
+    account.signs_in_with = {name: body[name] for name in ("email", "password")}
+    return account
+
+
+def sign_in(account: Account) -> str:
+    """Sign in anew, and return the token of that."""
+    response = account.client.post("/api/auth/login", json=account.signs_in_with)
+    assert response.status_code == 200, _said("signing in", 200, response)
+    account.client.cookies.clear()
+    return str(response.json()["token"])
 
 
 @pytest.fixture
@@ -70,7 +81,12 @@ def account(frontend_client: httpx.Client) -> Account:
 
 @given("an account with a todo", target_fixture="account")
 def account_with_todo(frontend_client: httpx.Client) -> Account:
-    account = sign_up(frontend_client)
+    return sign_up_with_todo(frontend_client)
+
+
+def sign_up_with_todo(client: httpx.Client) -> Account:
+    """Make an account that has a todo."""
+    account = sign_up(client)
     response = account.call("POST", title=_TITLE)
     assert response.status_code == 201, _said("adding a todo", 201, response)
     account.todo = response.json()

@@ -87,6 +87,11 @@ if args[0] == "exec":
     if words[:2] == ["crictl", "rmi"]:
         for i in words[2:]: held.pop(i)
         end()
+    if words[0] == "ctr" and "tag" in words:
+        for tags in held.values():
+            if words[-2] in tags and not books["tag_fails"]:
+                tags.append(words[-1]); end()
+        end(code=1, error="ctr: not found")
     if words[0] == "ctr":
         if books["import_fails"]:
             end(code=1, error="ctr: no space left on device")
@@ -166,6 +171,7 @@ class Books:
             "port": "40080",
             "create_fails": False,
             "import_fails": False,
+            "tag_fails": False,
             "import_loses": False,
         }
     )

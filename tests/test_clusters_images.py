@@ -45,6 +45,21 @@ def test_what_the_node_holds_is_not_sent(world: World) -> None:
     assert saves(world) == []
 
 
+@pytest.mark.parametrize("fails", [False, True])
+def test_another_tag_of_what_the_node_holds_is_only_named(world: World, *, fails: bool) -> None:
+    world.books.change(
+        images=world.books.read()["images"] | {"app:next": "sha256:app1", "web:1": "sha256:app1"},
+        tag_fails=fails,
+    )
+    world.provider().load(["app:1"])
+    saves(world)
+    assert world.provider().load(["app:next"]).loaded == ("app:next",)
+    assert saves(world) == ([["app:next"]] if fails else [])
+    assert world.provider().load(["app:1", "app:next"]).loaded == ()
+    world.provider().load(["web:1"])
+    assert saves(world) == [["web:1"]], "its name is that of another image"
+
+
 def test_same_name_with_other_content_is_sent(world: World) -> None:
     world.provider().load(["app:1"])
     images = world.books.read()["images"] | {"app:1": "sha256:new"}

@@ -171,3 +171,25 @@ def test_what_goes_a_moment_later_is_waited_for(api: FakeApi, client: Kube) -> N
     assert left.name == "late"
     api.remove("/api/v1/secrets", "late")
     assert wait_for_nothing_left(client, before, "mine", within=5) == []
+
+
+def test_helms_notes_are_left_behind_but_are_no_change(api: FakeApi, client: Kube) -> None:
+    before = take_inventory(client)
+    put(api, "api/v1/secrets", "sh.helm.release.v1.x.v1", "mine", type="helm.sh/release.v1")
+    now = take_inventory(client)
+    assert now.changes_since(before, "mine") == []
+    assert now.specifications("mine") == {}
+    assert [item.kind for item in now.left_since(before, "mine")] == ["Secret"]
+
+
+def test_specifications_are_what_was_applied(api: FakeApi, client: Kube) -> None:
+    put(api, "api/v1/configmaps", "one", "mine", data={"a": "1"}, status={"x": 1})
+    owner = [{"kind": "X", "uid": "u"}]
+    put(api, "api/v1/configmaps", "owned", "mine", metadata={"ownerReferences": owner})
+    was = take_inventory(client).specifications("mine")
+    assert list(was) == ["ConfigMap one in mine (v1)"]
+    marked = {"annotations": {"revision": "2"}}
+    put(api, "api/v1/configmaps", "one", "mine", data={"a": "1"}, metadata=marked)
+    assert take_inventory(client).specifications("mine") == was
+    put(api, "api/v1/configmaps", "one", "mine", data={"a": "2"})
+    assert take_inventory(client).specifications("mine") != was

@@ -280,6 +280,35 @@ def test_what_was_broken_before_is_not_judged_until_helm_has_applied() -> None:
     assert isinstance(judge(*objects, applied=applied, before=("uid-web-1",)), Hopeless)
 
 
+def test_what_was_just_replaced_is_not_judged() -> None:
+    """After a rollback the broken pods stay current until their controller has acted."""
+    applied = threading.Event()
+    applied.set()
+    broken = pod(state=waiting("ErrImageNeverPull"))
+    changed = deployment(ready=0, generation=2, observed=1)
+    verdict = judge(changed, replica_set(), broken, applied=applied, before=("uid-web-1",))
+    assert "not been observed" in pending(verdict)
+    # Observed, and its ReplicaSet's watch has not told yet that an old one is the newest.
+    back = deployment(ready=0, generation=2, observed=2, revision="3")
+    old = replica_set("web-old", revision="1")
+    verdict = judge(
+        back, old, replica_set(revision="2"), broken, applied=applied, before=("uid-web-1",)
+    )
+    assert "0 of 1 pods ready" in pending(verdict)
+
+
+def test_nothing_is_given_up_while_a_watch_lags_behind() -> None:
+    applied, details = threading.Event(), FakeDetails()
+    applied.set()
+    broken = pod(state=waiting("ErrImageNeverPull"))
+    wait = ReleaseReady("shop", "shop", applied=applied)
+    seen = snapshot(deployment(ready=0), replica_set(), broken, before=("uid-web-1",))
+    details.news = "deployment web"
+    assert "deployment web" in pending(wait.evaluate(seen, details))  # type: ignore[arg-type]
+    details.news = ""
+    assert isinstance(wait.evaluate(seen, details), Hopeless)  # type: ignore[arg-type]
+
+
 def test_deadline_of_the_past_is_not_judged_until_helm_has_applied() -> None:
     late = {"type": "Progressing", "status": "False", "reason": "ProgressDeadlineExceeded"}
     objects = (deployment(ready=0, conditions=[late]), replica_set(), pod())

@@ -17,6 +17,12 @@ def test_defaults_come_from_the_description(project_dir: Path) -> None:
     assert (settings.port, settings.timeout, settings.fresh) == (0, 600, False)
 
 
+def test_an_earlier_chart_is_named_as_it_is(project_dir: Path) -> None:
+    assert load(project_dir).previous_chart == ""
+    assert load(project_dir, previous_chart="v1.0").previous_chart == "v1.0"
+    assert load(project_dir).root == project_dir
+
+
 def test_option_wins_over_variable(project_dir: Path) -> None:
     environ = {"DEPLOY_PORT": "8080", "DEPLOY_NAMESPACE": "elsewhere"}
     settings = load(project_dir, environ, port="9090")

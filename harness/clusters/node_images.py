@@ -14,8 +14,10 @@ from harness.clusters.errors import ImageMissingError, ImageNotLoadedError
 from harness.clusters.kind_node import KindNode
 from harness.clusters.node_disk import Ledger, NodeImage, superseded
 from harness.command import CommandFailedError, run
+from harness.kube.pods import same_image
 
 _PIPE = Path(__file__).with_name("_pipe.py")
+_TAG = ("ctr", "--namespace=k8s.io", "images", "tag")
 _IMPORT = ("ctr", "--namespace=k8s.io", "images", "import", "-")
 
 
@@ -53,7 +55,8 @@ class NodeImages:
         held = self.held()
         missing = [ref for ref, found in wanted.items() if not self._holds(ref, found, held)]
         if missing:
-            said = self._send(missing, timeout)
+            unknown = [ref for ref in missing if not self._named_again(ref, wanted[ref], held)]
+            said = self._send(unknown, timeout) if unknown else "it was given another name"
             held = self.held()
             lost = [ref for ref in missing if not self._holds(ref, wanted[ref], held)]
             if lost:
@@ -103,6 +106,16 @@ class NodeImages:
             and layers == (outside.get("RootFS") or {}).get("Layers")
             and _seconds(inside.get("created")) == _seconds(outside.get("Created"))
         )
+
+    def _named_again(self, ref: str, wanted: str, held: Iterable[NodeImage]) -> bool:
+        """Give what the node holds under another tag this one, and return whether it does."""
+        for image in held:
+            for tag in image.tags if image.id == wanted else ():
+                head, colon, _ = tag.rpartition(":")
+                new = f"{head}{colon}{ref.rpartition(':')[2]}"
+                if same_image(ref, new):
+                    return self._node.run(*_TAG, "--force", tag, new, check=False).returncode == 0
+        return False
 
     def _send(self, refs: Sequence[str], timeout: float) -> str:
         """Stream images from the engine into the node; return what the importer said."""

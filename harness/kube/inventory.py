@@ -22,6 +22,7 @@ _HELM_NAMESPACE = "meta.helm.sh/release-namespace"
 _REFERENCES = ("claimRef", "parentRef")
 # What others write without changing what an object is.
 _BOOKKEEPING = ("managedFields", "resourceVersion")
+_HELM_RECORD = "helm.sh/release.v1"
 
 
 @dataclass(frozen=True)
@@ -44,6 +45,11 @@ class Item:
     def __str__(self) -> str:
         where = f" in {self.namespace}" if self.namespace else ""
         return f"{self.kind} {self.name}{where} ({self.api})"
+
+    @property
+    def is_record(self) -> bool:
+        """Whether it is Helm's note of a revision."""
+        return self.kind == "Secret" and self.body.get("type") == _HELM_RECORD
 
     @property
     def content(self) -> dict[str, str]:
@@ -86,12 +92,29 @@ class Inventory:
         new = (item for uid, item in self.items.items() if uid not in before.items)
         return sorted((item for item in new if item.home not in others), key=str)
 
+    def specifications(self, namespace: str) -> dict[str, str]:
+        """Return a digest of what each object of a namespace was asked to be, by its name.
+
+        Objects that others own, Helm's records and metadata are left out: what remains is
+        what was applied.
+        """
+        return {
+            str(item): _digest({k: v for k, v in item.content.items() if "metadata" not in k})
+            for item in self.of(namespace).values()
+            if not meta(item.body).get("ownerReferences")
+            and not item.is_record
+            and item.kind != "Endpoints"
+        }
+
     def changes_since(self, before: Inventory, namespace: str) -> list[str]:
         """Return a line for each object of a namespace that came, went or was changed.
 
-        A change of an object's status is none, nor is bookkeeping of the API.
+        A change of an object's status is none, nor is bookkeeping of the API or of Helm.
         """
-        old, new = before.of(namespace), self.of(namespace)
+        old, new = (
+            {uid: item for uid, item in inventory.of(namespace).items() if not item.is_record}
+            for inventory in (before, self)
+        )
         lines = [f"{old[uid]} is gone" for uid in old.keys() - new.keys()]
         lines += [f"{new[uid]} is new" for uid in new.keys() - old.keys()]
         for uid in old.keys() & new.keys():

@@ -69,8 +69,8 @@ def ensure_namespace(
     return made
 
 
-def delete_namespace(client: Kube, name: str, *, timeout: float = 90.0) -> float:
-    """Remove a namespace of ours and wait until it is gone; return the seconds.
+def delete_namespace(client: Kube, name: str, *, timeout: float = 90.0, wait: bool = True) -> float:
+    """Remove a namespace of ours; with `wait`, return when it is gone. Returns the seconds.
 
     Raises:
         ForeignNamespaceError: it is not ours.
@@ -85,7 +85,8 @@ def delete_namespace(client: Kube, name: str, *, timeout: float = 90.0) -> float
         client.delete(NAMESPACE, name)
     except NotFoundError:
         return 0.0
-    wait_gone(client, NAMESPACE, name, timeout=timeout)
+    if wait:
+        wait_gone(client, NAMESPACE, name, timeout=timeout)
     return time.monotonic() - started
 
 

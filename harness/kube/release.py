@@ -82,8 +82,9 @@ class ReleaseReady:
             if applied or uid_of(workload) not in snapshot.before:
                 findings += self._workload_findings(workload, snapshot)
             missing += not_rolled_out(workload, snapshot)
+            seen = applied and observed(workload)
             for pod in current_pods(workload, snapshot):
-                if applied or uid_of(pod) not in snapshot.before:
+                if seen or uid_of(pod) not in snapshot.before:
                     findings += pod_findings(pod, snapshot, self.patience, details)
         findings += hook_findings(self.release, snapshot, self.patience, details)
         services = snapshot.all(SERVICE, labels)
@@ -93,6 +94,9 @@ class ReleaseReady:
                 findings += service_findings(service, snapshot, self.patience, rolled_out=there)
         missing += [line for s in services for line in not_reachable(s, snapshot)]
         lost = [finding for finding in findings if finding.seconds <= 0]
+        if lost and applied and (news := details.behind(snapshot, WORKLOADS, labels)):
+            # What a rollback or an upgrade has just replaced is no reason to give it up.
+            return Pending(f"{news}: its change has not been seen yet", _SOON)
         if lost:
             built = [finding.cause(details) for finding in _distinct(lost)]
             return Hopeless(built[0], built[1:])

@@ -39,11 +39,16 @@ def current_pods(workload: Object, snapshot: Snapshot) -> list[Object]:
 
 
 def current_replica_sets(workload: Object, snapshot: Snapshot) -> list[Object]:
-    """Return a Deployment's newest ReplicaSet: the one that carries its revision number."""
+    """Return a Deployment's newest ReplicaSet: the one that carries its revision number.
+
+    After a rollback an old one gets that number; until its watch has told so, there is none.
+    """
     if workload.get("kind") != DEPLOYMENT.kind:
         return []
     owned = snapshot.owned(REPLICA_SET, workload)
-    return sorted(owned, key=lambda rs: int(_annotation(rs, _REVISION) or 0))[-1:]
+    newest = sorted(owned, key=lambda rs: int(_annotation(rs, _REVISION) or 0))[-1:]
+    revision = int(_annotation(workload, _REVISION) or 0)
+    return [rs for rs in newest if int(_annotation(rs, _REVISION) or 0) >= revision]
 
 
 def not_rolled_out(workload: Object, snapshot: Snapshot) -> list[str]:
