@@ -70,6 +70,7 @@ Feature: What fails is named, and passes
     When the database <fails>
     Then whoever asks for todos is refused with a reason, within 15 seconds
     And backend and frontend are not ready, without being started again
+    And they are alive, so that nobody starts them again later
     When the database answers again
     Then backend and frontend are ready by themselves within 60 seconds
     And the todo is still there

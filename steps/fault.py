@@ -385,6 +385,14 @@ def not_ready(release: Release, outage: Outage) -> None:
     _wait(release, SamePods(outage.pods, ready=False), _CHANGES)
 
 
+@then("they are alive, so that nobody starts them again later")
+def are_alive(inside: ProbePod, outage: Outage) -> None:
+    from harness.probes.alive import check_alive
+
+    for pod in outage.pods:
+        assert check_alive(inside, pod), f"{pod.name} has no liveness probe by HTTP"
+
+
 @when("the database answers again")
 def answers_again(outage: Outage) -> None:
     outage.fault.end()
