@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from chart_support import helm
 
-from harness.contract import CHECKS, Contract, Finding, Judgement
+from harness.contract import Contract, Finding, Judgement
 from harness.project import Project
 
 SHOP = Path(__file__).with_name("shop")
@@ -23,7 +23,7 @@ class Shop:
     root: Path
 
     def edit(self, *edits: Edit) -> None:
-        """Replace texts, each of which stands in its file; None as new text removes the file."""
+        """Replace texts that stand in files; an empty old text adds to the file, or makes it."""
         for name, old, new in edits:
             file = self.root / name
             text = file.read_text() if file.is_file() else ""
@@ -37,11 +37,21 @@ class Shop:
     def judged(self, check: str) -> Judgement:
         return self.contract().examine(check)
 
-    def one(self, check: str) -> Finding:
-        """Return the one thing that a check finds."""
+    def shows(self, check: str, place: str, seen: str) -> None:
+        """Assert that a check finds something at `file` or `file: words of the line`."""
         found = self.judged(check).findings
-        assert len(found) == 1, "\n".join(map(str, found)) or f"{check} has found nothing"
-        return found[0]
+        assert found, f"{check} has found nothing"
+        assert all(finding.check == check for finding in found)
+        assert all(finding.needed and finding.fix for finding in found)
+        hits = [f for f in found if self._stands(f, place) and seen in f.seen]
+        assert hits, "\n".join(finding.headline for finding in found)
+
+    def _stands(self, finding: Finding, place: str) -> bool:
+        file, _, words = place.partition(": ")
+        if finding.place.file != file or not words:
+            return finding.place.file == file
+        lines = (self.root / file).read_text().splitlines()
+        return finding.place.line is not None and words in lines[finding.place.line - 1]
 
 
 @pytest.fixture
@@ -50,4 +60,4 @@ def shop(tmp_path: Path) -> Shop:
     return Shop(tmp_path / "shop")
 
 
-__all__ = ["CHECKS", "SHOP", "Edit", "Shop", "shop"]
+__all__ = ["SHOP", "Edit", "Shop", "shop"]
