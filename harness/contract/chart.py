@@ -16,6 +16,8 @@ from harness.contract.finding import Place
 from harness.helm import ChartFacts, HelmError, check_chart
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_DEFINE = re.compile(r"\{\{-?\s*define\s+\"([^\"]+)\"")
+_CALL = re.compile(r"\b(?:include|template)\s+\"([^\"]+)\"")
 _COMMENT = re.compile(r"\{\{-?\s*/\*.*?\*/\s*-?\}\}", re.DOTALL)
 
 
@@ -86,19 +88,39 @@ class ChartFiles:
         return Place((self.folder / file).relative_to(self.root).as_posix(), line)
 
     def where(self, source: str, *words: str) -> Place:
-        """Return where the first word that is found stands, `source` looked at first.
+        """Return where the first word that is found stands.
 
-        Rendered text has no line; the word that is wrong mostly has.
+        Rendered text has no line; the word that is wrong mostly has. Looked at are the
+        file that the object comes from, what it includes, and the values; then the rest.
         """
-        others = [f for f in self.templates if f not in (source, "templates/NOTES.txt")]
-        values = "values.yaml"
-        for word in words:
-            whole = re.compile(rf"(?<![\w.-]){re.escape(word)}(?![\w-])")
-            for file in (source, *others, values):
-                text = self.templates.get(file, "") if file != values else self._values
-                if match := whole.search(text):
-                    return self.place(file, text.count("\n", 0, match.start()) + 1)
+        near = [*self._included(source), "values.yaml"]
+        rest = [f for f in self.templates if f not in near and not f.endswith("NOTES.txt")]
+        for files in (near, rest):
+            for word in words:
+                whole = re.compile(rf"(?<![\w.-]){re.escape(word)}(?![\w-])")
+                for file in files:
+                    text = self._values if file == "values.yaml" else self.templates.get(file, "")
+                    if match := whole.search(text):
+                        return self.place(file, text.count("\n", 0, match.start()) + 1)
         return self.place(source or "templates")
+
+    def _included(self, source: str) -> list[str]:
+        """Return a template and the files whose definitions it uses, nearest first."""
+        found, wanted = list[str](), [source]
+        while wanted:
+            file = wanted.pop(0)
+            if file in found or file not in self.templates:
+                continue
+            found.append(file)
+            names = _CALL.findall(self.templates[file])
+            wanted += [self._defined[name] for name in names if name in self._defined]
+        return found
+
+    @cached_property
+    def _defined(self) -> dict[str, str]:
+        return {
+            name: file for file, text in self.templates.items() for name in _DEFINE.findall(text)
+        }
 
     @cached_property
     def _values(self) -> str:

@@ -27,7 +27,11 @@ _PLACEHOLDER = re.compile(
 _NAMED = re.compile(
     r"(?P<name>[A-Za-z][\w.-]*)[\"']?\s*[:=]\s*(?P<quote>[\"']?)(?P<text>[^\s\"'#{}]{6,})"
 )
-_REFERENCE = re.compile(r"existing|name$|ref$|key$(?<!apikey)|path|file|mount|create|enabled", re.I)
+# Keys whose value is the name of something: `existingSecret`, `secretName`, `passwordKey`.
+_REFERENCE = re.compile(
+    r"[eE]xisting|[nN]ame$|NAME$|[rR]ef$|^key$|([sS]ecret|[pP]assword|[tT]oken|[uU]ser)Key$"
+    r"|[pP]ath$|[fF]ile$|[mM]ount|[cC]reate$|[eE]nabled$"
+)
 _RANDOM = re.compile(r"(?<![\w/+=.-])[A-Za-z0-9+/_-]{24,}={0,2}(?![\w/+=.-])")
 
 

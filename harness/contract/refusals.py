@@ -16,7 +16,7 @@ def check(subject: Subject, notes: Notes) -> None:
         return
     for path, outcome in subject.refusals.items():
         notes.saw(path)
-        place = subject.chart.where("", path.rpartition(".")[2])
+        place = subject.chart.where("", f".Values.{path}", path, path.rpartition(".")[2])
         if outcome.error is None:
             seen = "it renders all the same, and the program would crash in the cluster"
         elif path not in outcome.error.seen or _OURS.search(outcome.error.seen):

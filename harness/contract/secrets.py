@@ -48,7 +48,7 @@ def encoded(subject: Subject, notes: Notes) -> None:
                 if _encoded(str(value)) and not any(secret in str(value) for secret in given):
                     continue
                 notes.found(
-                    subject.chart.where(item.source, "data:", key),
+                    subject.chart.where(item.source, key, "data:"),
                     needed=f"{key} of {item} to be encoded in base64",
                     seen="it stands below `data` as it is",
                     fix="add `| b64enc`, or use stringData",

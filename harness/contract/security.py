@@ -20,7 +20,7 @@ def check(subject: Subject, notes: Notes) -> None:
                 problems.append(
                     (
                         "automountServiceAccountToken",
-                        "it is given a token of the cluster's API, for which it has no use",
+                        "it is given a token of the cluster's API",
                         "set automountServiceAccountToken: false",
                     )
                 )

@@ -97,7 +97,7 @@ def roles(subject: Subject, notes: Notes) -> None:
         name = subject.aliases.get(service.name, service.name)
         if service.spec.get("type") in ("NodePort", "LoadBalancer") and name not in public:
             notes.found(
-                subject.chart.where(service.source, "NodePort", "type:"),
+                subject.chart.where(service.source, str(service.spec["type"]), "type:"),
                 needed="no Service open to the outside but the described public ones",
                 seen=f"{service} is of type {service.spec['type']}",
                 fix="make it ClusterIP",

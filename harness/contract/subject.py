@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -85,7 +85,15 @@ class Subject:
     @cached_property
     def outcomes(self) -> list[Outcome]:
         """Return the renderings that have to succeed; the described one is the first."""
-        return self._all[0]
+        values = placeholders.values(self.project, self.facts)
+        asked = [self._own("as described", values)]
+        # Each variant under other names too: a rendering takes time.
+        names = itertools.cycle((_OTHER, _LONG))
+        for variant in [*self.project.variants, *([""] * (2 - len(self.project.variants)))]:
+            varied = placeholders.values(self.project, self.facts, variant)
+            title = f"in the variant {variant}" if variant else "under other names"
+            asked.append(Installation(title, *next(names), varied, variant))
+        return self._render(asked)
 
     @cached_property
     def renderings(self) -> list[Rendering]:
@@ -97,15 +105,21 @@ class Subject:
         """Return the rendering as it is described."""
         return self.outcomes[0].rendering
 
-    @property
+    @cached_property
     def changed(self) -> Rendering | None:
-        """Return the described rendering with other secrets and addresses."""
-        return self._all[1].rendering
+        """Return the described rendering with other secrets and addresses, always pulled."""
+        values = placeholders.values(self.project, self.changed_facts)
+        pulled = values_from_paths(dict.fromkeys(self.pull_policies, "Always"))
+        (outcome,) = self._render([self._own("after a change", merged(values, pulled))])
+        return outcome.rendering
 
-    @property
+    @cached_property
     def refusals(self) -> dict[str, Outcome]:
         """Return for each value that holds a secret what happens without it."""
-        return self._all[2]
+        values = placeholders.values(self.project, self.facts)
+        paths = placeholders.secret_paths(self.project)
+        asked = [self._own(path, merged(values, values_from_paths({path: ""}))) for path in paths]
+        return dict(zip(paths, self._render(asked), strict=True))
 
     def containers(self, rendering: Rendering) -> list[Container]:
         """Return the containers of a rendering."""
@@ -129,34 +143,13 @@ class Subject:
         """Return the place of the description."""
         return Place(FILE_NAME)
 
-    @cached_property
-    def _all(self) -> tuple[list[Outcome], Outcome, dict[str, Outcome]]:
-        chart, facts = self.project.chart, self.facts
-        own = (chart.release, chart.namespace)
-        values = placeholders.values(self.project, facts)
-        good = [Installation("as described", *own, values)]
-        # Each variant under other names too: a rendering takes time.
-        names = itertools.cycle((_OTHER, _LONG))
-        for variant in [*self.project.variants, *([""] * (2 - len(self.project.variants)))]:
-            varied = placeholders.values(self.project, facts, variant)
-            title = f"in the variant {variant}" if variant else "under other names"
-            good.append(Installation(title, *next(names), varied, variant))
-        changed = placeholders.values(self.project, self.changed_facts)
-        changed = merged(changed, values_from_paths(dict.fromkeys(self.pull_policies, "Always")))
-        after = Installation("after a change", *own, changed)
-        paths = placeholders.secret_paths(self.project)
-        without = [Installation(path, *own, _without(values, path)) for path in paths]
-        asked = [*good, after, *without]
+    def _own(self, title: str, values: Mapping[str, Any]) -> Installation:
+        chart = self.project.chart
+        return Installation(title, chart.release, chart.namespace, values)
+
+    def _render(self, asked: Sequence[Installation]) -> list[Outcome]:
         rendered = render(self.helm, self.project.chart_path, asked)
-        outcomes = [
+        return [
             Outcome(installation, *((None, one) if isinstance(one, DeployError) else (one, None)))
             for installation, one in zip(asked, rendered, strict=True)
         ]
-        count = len(good)
-        refused = dict(zip(paths, outcomes[count + 1 :], strict=True))
-        return outcomes[:count], outcomes[count], refused
-
-
-def _without(values: Mapping[str, Any], path: str) -> dict[str, Any]:
-    """Return the values with one taken out."""
-    return merged(values, values_from_paths({path: ""}))

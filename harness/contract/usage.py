@@ -30,11 +30,13 @@ Path = tuple[str, ...]
 class Usage:
     """The chains that templates read: from the top of the values, and from a part of them.
 
-    Each with whether it is taken as a whole, with all that it may hold.
+    Each with whether it is taken as a whole, with all that it may hold. `keys` are the
+    names of a `dict` that one template hands to another.
     """
 
     absolute: dict[Path, bool] = field(default_factory=dict)
     relative: dict[Path, bool] = field(default_factory=dict)
+    keys: set[str] = field(default_factory=set)
 
     @classmethod
     def of(cls, templates: Mapping[str, str]) -> Usage:
@@ -45,7 +47,7 @@ class Usage:
         blocks, roots = _blocks(templates)
         wanted = [name for name in roots if _makes(name, blocks, frozenset())]
         seen = set(wanted)
-        usage = cls()
+        usage = cls(keys={k for text in blocks.values() for k in _keys(text)})
         while wanted:
             text = blocks[wanted.pop()]
             usage._read(text)
@@ -78,8 +80,18 @@ class Usage:
                     _add(self.absolute, start + chain, whole=whole)
                 elif "Values" in chain:
                     _add(self.absolute, chain[chain.index("Values") + 1 :], whole=whole)
+                elif not match["start"] and chain[0] in self.keys:
+                    # `.image.tag`, where `image` is what the caller named a part of the values.
+                    _add(self.relative, chain[1:], whole=whole)
+                    _add(self.relative, chain, whole=whole)
                 elif chain[0] not in ("Release", "Chart", "Capabilities", "Template", "Files"):
                     _add(self.relative, chain, whole=whole)
+
+
+def _keys(text: str) -> set[str]:
+    """Return the names under which templates hand parts of the values to one another."""
+    calls = (action for action in _ACTION.findall(text) if re.search(r"\bdict\b", action))
+    return {key for action in calls for key in re.findall(r"\"(\w+)\"", action)}
 
 
 def _add(chains: dict[Path, bool], chain: Path, *, whole: bool) -> None:
