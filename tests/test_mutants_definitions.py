@@ -64,7 +64,9 @@ def test_page_tells_totals_and_what_is_left(tmp_path: Path) -> None:
     record = Record(tmp_path / "kept" / "mutants.json")
     record.add(verdicts[:2], "a machine")
     Record(tmp_path / "kept" / "mutants.json").add(verdicts[2:], "a machine")
-    known = Record(tmp_path / "kept" / "mutants.json").known(some)
+    again = Record(tmp_path / "kept" / "mutants.json")
+    assert again.killed() == {some[0].id}
+    known = again.known(some)
     text = page(some, known)
     assert f"| {some[0].id} |" in text
     assert "test_a (and 2 more): the \\| cause | 1.2 |" in text
