@@ -17,7 +17,8 @@ Feature: The application on a cluster
   Scenario: What is well stays well
     Given the application is installed by its chart
     When every container has been asked often enough whether it lives
-    Then no container has been restarted
+    Then none of them was found dead
+    And no container has been restarted
     And every pod is Running and Ready
 
   @FR-007

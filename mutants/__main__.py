@@ -32,6 +32,9 @@ def main(words: Sequence[str] | None = None) -> int:
     try:
         mutants = all_mutants()
         chosen = [m for m in mutants if _wanted(m, asked.needs, asked.k)]
+        if asked.open:
+            killed = Record(_RECORD).killed()
+            chosen = [m for m in chosen if m.id not in killed]
         if asked.list:
             _say(*(f"{m.needs:<8} {m.id:<40} {m.says}" for m in chosen))
             return 0
@@ -86,6 +89,7 @@ def _parser() -> argparse.ArgumentParser:
             help=f"those that need {needs.name.lower()} only",
         )
     parser.add_argument("-k", default="", metavar="WORD", help="those with WORD in their id")
+    parser.add_argument("--open", action="store_true", help="those not killed the last time")
     parser.add_argument("--list", action="store_true", help="say what there is, judge nothing")
     parser.add_argument("--cluster-name", default=CLUSTER, help=f"default: {CLUSTER}")
     return parser

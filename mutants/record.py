@@ -45,6 +45,10 @@ class Record:
         kept = {name: asdict(entry) for name, entry in sorted(self._entries.items())}
         self._file.write_text(json.dumps(kept, indent=1), encoding="utf-8")
 
+    def killed(self) -> set[str]:
+        """Return the ids of those that were killed the last time."""
+        return {name for name, e in self._entries.items() if e.verdict.fate is Fate.KILLED}
+
     def known(self, mutants: Sequence[Mutant]) -> dict[str, Entry]:
         """Return what is known of these mutants."""
         return {m.id: self._entries[m.id] for m in mutants if m.id in self._entries}

@@ -49,6 +49,14 @@ def asked_often_enough(release: Release) -> None:
     time.sleep(max(0.0, *left))
 
 
+@then("none of them was found dead")
+def none_found_dead(release: Release) -> None:
+    from harness.kube.liveness import condemned
+
+    told = condemned(release.kube, release.namespace, release.pods())
+    assert not told, "\n".join(told)
+
+
 @then("no container has been restarted")
 def no_restarts(release: Release) -> None:
     told = [restart.describe() for restart in release.restarts()]

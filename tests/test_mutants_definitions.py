@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from mutants.__main__ import main
 from mutants.copying import PARTS, copy_project
 from mutants.definitions import all_mutants
 from mutants.mutant import Mutant, Needs
@@ -63,7 +64,9 @@ def test_page_tells_totals_and_what_is_left(tmp_path: Path) -> None:
     record = Record(tmp_path / "kept" / "mutants.json")
     record.add(verdicts[:2], "a machine")
     Record(tmp_path / "kept" / "mutants.json").add(verdicts[2:], "a machine")
-    known = Record(tmp_path / "kept" / "mutants.json").known(some)
+    again = Record(tmp_path / "kept" / "mutants.json")
+    assert again.killed() == {some[0].id}
+    known = again.known(some)
     text = page(some, known)
     assert f"| {some[0].id} |" in text
     assert "test_a (and 2 more): the \\| cause | 1.2 |" in text
@@ -73,6 +76,23 @@ def test_page_tells_totals_and_what_is_left(tmp_path: Path) -> None:
     assert "a machine." in text
     assert "| static | 4 | 1 | 1 | 1 | 1 | 2.0 | 4.0 | 3 | 1 |" in text
     assert totals(some, known)[-1] == "Killed: 1 of 4, 25.0 % (goal: 95 %, **not met**)."
+
+
+def test_chosen_mutants_are_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["--list", "--static", "-k", "probes or services-select"]) == 0
+    told = capsys.readouterr().out.splitlines()
+    chosen = [m for m in MUTANTS if m.needs is Needs.NOTHING and _is_chosen(m)]
+    assert [line.split()[:2] for line in told] == [["static", m.id] for m in chosen]
+    assert len(chosen) >= 3
+
+
+def _is_chosen(mutant: Mutant) -> bool:
+    return "probes" in mutant.id or "services-select" in mutant.id
+
+
+def test_choice_of_nothing_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["-k", "no-such-mutant"]) == 2
+    assert "no mutant is selected by 'no-such-mutant'" in capsys.readouterr().out
 
 
 def test_record_forgets_nothing_that_is_still_defined(tmp_path: Path) -> None:

@@ -18,7 +18,8 @@ from harness.kube.state import Snapshot, event_count, event_time, parse_time
 _UNHEALTHY = re.compile(
     r"^(Readiness|Liveness|Startup) probe (?:failed|errored)[^:]*: ?(.*)", re.DOTALL
 )
-_KILLED = re.compile(r"Container (\S+) failed (liveness|startup) probe, will be restarted")
+#: The kubelet's words when it ends a container for a probe.
+CONDEMNED = re.compile(r"Container (\S+) failed (liveness|startup) probe, will be restarted")
 # What a server says that is there and does not know the question, and a program that is not.
 _NEVER = re.compile(
     r"statuscode: 4\d\d|HTTP response to HTTPS client|malformed HTTP response"
@@ -153,7 +154,7 @@ def killed_by_probe(pod: Object, container: Container, snapshot: Snapshot) -> in
     return sum(
         event_count(event)
         for event in snapshot.events(pod)
-        if (found := _KILLED.search(str(event.get("message") or "")))
+        if (found := CONDEMNED.search(str(event.get("message") or "")))
         and found.group(1) == container.name
     )
 

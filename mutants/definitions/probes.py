@@ -121,7 +121,7 @@ MUTANTS = (
                 _BACKEND_LIVENESS.replace("/health", "/alive", 1).replace("s: 5", "s: 1"),
             ),
         ),
-        r"(?s)liveness probe of container backend.*404|-backend-\S+/backend: restarted ",
+        r"(?s)liveness probe of container backend.*404|Container backend failed liveness probe",
         Needs.CLUSTER,
         "what_is_well_stays_well",
     ),
