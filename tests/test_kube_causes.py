@@ -82,6 +82,18 @@ def test_crash_loop_is_judged_by_its_last_words(
     assert all(line in cause.seen for line in log)
 
 
+def test_a_crash_is_told_before_the_kubelet_calls_it_a_loop() -> None:
+    state = {"terminated": ENDED}
+    assert judge(pod(state=state), log=("cannot go on",))[0].seconds > 0, "it may be chance"
+    assert judge(pod(state=state, restarts=1), log=("cannot go on",))[0].seconds <= 0
+    assert judge(pod(state=state), log=("ModuleNotFoundError: x",))[0].seconds <= 0
+    evicted = pod(state=state, restarts=1, phase="Failed")
+    assert judge(evicted, log=("cannot go on",)) == [], "another pod takes its place"
+    finite = pod(state=state, restarts=1)
+    finite["spec"]["restartPolicy"] = "Never"
+    assert judge(finite, log=("cannot go on",)) == []
+
+
 def test_a_service_that_ends_well_is_told_so() -> None:
     obj = pod(state=waiting("CrashLoopBackOff"), last=ENDED | {"exitCode": 0}, restarts=1)
     assert "foreground" in judge(obj)[0].cause(FakeDetails()).fix  # type: ignore[arg-type]
