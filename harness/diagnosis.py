@@ -142,7 +142,7 @@ def versions(deployment: Deployment) -> str:
         "harness": _own_version,
         "python": platform.python_version,
         "system": platform.platform,
-        **{name: partial(metadata.version, name) for name in _PACKAGES},
+        **{f"package {name}": partial(metadata.version, name) for name in _PACKAGES},
         "engine": lambda: f"{deployment.engine.version} ({deployment.engine.reason})",
         "kubernetes": lambda: deployment.cluster().kubernetes_version,
         "helm": lambda: ".".join(map(str, deployment.helm().version)),
@@ -155,11 +155,11 @@ def versions(deployment: Deployment) -> str:
     lines = []
     for name, ask in asked.items():
         try:
-            lines.append(f"{name:<20} {ask()}")
+            lines.append(f"{name:<27} {ask()}")
         except Exception as error:
-            lines.append(f"{name:<20} unknown: {_told(error)}")
+            lines.append(f"{name:<27} unknown: {_told(error)}")
     for key, value in deployment.provider.describe().items():
-        lines.append(f"{'cluster ' + key:<20} {value}")
+        lines.append(f"{'cluster ' + key:<27} {value}")
     return "\n".join(lines)
 
 

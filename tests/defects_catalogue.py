@@ -169,7 +169,7 @@ def defects(runtime: str = "nobody") -> Sequence[Defect]:
                 "objects": [_SETTINGS],
             },
             causes.ContainerConfigError,
-            ("missing: key url in Secret settings",),
+            ("needed: key url in Secret settings that container main", "it has uri"),
             "Failed",
         ),
         Defect(

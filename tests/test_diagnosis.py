@@ -257,7 +257,6 @@ from plugin.failures import DIAGNOSE
 def release(pytestconfig):
     import test_diagnosis
     from harness import diagnosis
-from harness.deployment import Deployment
     api = test_diagnosis.SERVED[-1]
     made = test_diagnosis.made(api, pathlib.Path("made"), pytestconfig.stash[REDACT])
     pytestconfig.stash[DIAGNOSE] = lambda name, error: {diagnose}

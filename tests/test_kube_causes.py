@@ -185,6 +185,21 @@ def test_configuration_names_what_is_missing(message: str, missing: str, *, pati
     cause = late.cause(FakeDetails())  # type: ignore[arg-type]
     assert isinstance(cause, causes.ContainerConfigError)
     assert cause.missing == missing
+    assert cause.needed.startswith(missing or "all that container main")
+    beside = late.cause(FakeDetails("uri", "user"))  # type: ignore[arg-type]
+    assert isinstance(beside, causes.ContainerConfigError)
+    assert "it has uri, user" in beside.seen
+
+
+def test_image_pull_tells_the_reason_first_and_what_is_there() -> None:
+    words = (
+        'failed to pull "x:1": failed to do request: Head "https://x/v2": dial tcp: no such host'
+    )
+    found = judge(pod(state=waiting("ErrImagePull", words)))[0]
+    cause = found.cause(FakeDetails("shop-api:2"))  # type: ignore[arg-type]
+    assert cause.headline.endswith("on the node: ErrImagePull: dial tcp: no such host")
+    assert words in cause.seen
+    assert "a node has shop-api:2" in cause.seen
 
 
 def test_unschedulable_tells_what_is_asked_and_what_is_free() -> None:
