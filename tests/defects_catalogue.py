@@ -247,7 +247,10 @@ def defects(runtime: str = "nobody") -> Sequence[Defect]:
             "selector",
             {"container": good, "objects": [service(app="nobody")]},
             causes.NoEndpointsError,
-            ("no pod carries these labels: app=nobody", "app': 'selector'"),
+            (
+                "no pod carries these labels: app=nobody",
+                "pods of deployment selector: app=selector",
+            ),
             "Service",
         ),
         Defect(
