@@ -206,16 +206,17 @@ def _save(written: Written, name: str, read: Callable[[], str], redact: Redactor
 
 def _finish(written: Written, error: BaseException | None, redact: Redactor) -> None:
     """Put the one-line cause before the summary, and what is missing behind it."""
-    told = _told(error) if error is not None else ""
-    if isinstance(error, DeployError) or not written.cause:
-        written.cause = redact(told or written.cause)
+    told = redact(_told(error)) if error is not None else ""
+    if isinstance(error, DeployError):
+        written.cause = told
+    written.cause = redact(written.cause)
     file = written.folder / SUMMARY
     try:
         summary = file.read_text(encoding="utf-8") if file.exists() else ""
         if not summary and error is not None:
             summary = redact(str(error)) + "\n"
-        head = f"CAUSE: {written.cause or 'none that we know'}\n"
-        head += f"SEEN:  {redact(told)}\n" if told and told not in head else ""
+        head = f"CAUSE: {written.cause or told or 'none that we know'}\n"
+        head += f"SEEN:  {told}\n" if told and told not in head else ""
         missing = "".join(f"  {line}\n" for line in written.unread)
         tail = f"\nCOULD NOT BE HAD\n{missing}" if missing else ""
         file.write_text(f"{head}\n{summary}{tail}", encoding="utf-8")
