@@ -165,6 +165,9 @@ def test_a_cause_that_is_known_comes_first(api: FakeApi, tmp_path: Path) -> None
 
 def test_without_a_cause_the_failure_itself_comes_first(api: FakeApi, tmp_path: Path) -> None:
     api.remove(f"{BASE}/pods", "web-1")
+    lost = diagnosis.write(made(api, tmp_path, Redactor()), "y", AssertionError("no sale"))
+    assert "there is no pod at all" in lost.cause
+    api.remove(f"{BASE}/services", "web")
     written = diagnosis.write(made(api, tmp_path, Redactor()), "x", AssertionError("no sale"))
     assert written.cause == "", "a guess would only say the failure again"
     text = (written.folder / "summary.txt").read_text()
