@@ -142,7 +142,7 @@ def versions(deployment: Deployment) -> str:
         "harness": _own_version,
         "python": platform.python_version,
         "system": platform.platform,
-        **{name: partial(metadata.version, name) for name in _PACKAGES},
+        **{f"package {name}": partial(metadata.version, name) for name in _PACKAGES},
         "engine": lambda: f"{deployment.engine.version} ({deployment.engine.reason})",
         "kubernetes": lambda: deployment.cluster().kubernetes_version,
         "helm": lambda: ".".join(map(str, deployment.helm().version)),
@@ -155,11 +155,11 @@ def versions(deployment: Deployment) -> str:
     lines = []
     for name, ask in asked.items():
         try:
-            lines.append(f"{name:<20} {ask()}")
+            lines.append(f"{name:<27} {ask()}")
         except Exception as error:
-            lines.append(f"{name:<20} unknown: {_told(error)}")
+            lines.append(f"{name:<27} unknown: {_told(error)}")
     for key, value in deployment.provider.describe().items():
-        lines.append(f"{'cluster ' + key:<20} {value}")
+        lines.append(f"{'cluster ' + key:<27} {value}")
     return "\n".join(lines)
 
 
@@ -206,16 +206,17 @@ def _save(written: Written, name: str, read: Callable[[], str], redact: Redactor
 
 def _finish(written: Written, error: BaseException | None, redact: Redactor) -> None:
     """Put the one-line cause before the summary, and what is missing behind it."""
-    told = _told(error) if error is not None else ""
-    if isinstance(error, DeployError) or not written.cause:
-        written.cause = redact(told or written.cause)
+    told = redact(_told(error)) if error is not None else ""
+    if isinstance(error, DeployError):
+        written.cause = told
+    written.cause = redact(written.cause)
     file = written.folder / SUMMARY
     try:
         summary = file.read_text(encoding="utf-8") if file.exists() else ""
         if not summary and error is not None:
             summary = redact(str(error)) + "\n"
-        head = f"CAUSE: {written.cause or 'none that we know'}\n"
-        head += f"SEEN:  {redact(told)}\n" if told and told not in head else ""
+        head = f"CAUSE: {written.cause or told or 'none that we know'}\n"
+        head += f"SEEN:  {told}\n" if told and told not in head else ""
         missing = "".join(f"  {line}\n" for line in written.unread)
         tail = f"\nCOULD NOT BE HAD\n{missing}" if missing else ""
         file.write_text(f"{head}\n{summary}{tail}", encoding="utf-8")

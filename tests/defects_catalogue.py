@@ -117,6 +117,7 @@ def defects(runtime: str = "nobody") -> Sequence[Defect]:
     stray_labels = {"app": "stray", INSTANCE: "nobody"}
     stray = once(serving("/nope"), kind="Pod", name="stray", labels=stray_labels)
     small = {"resources": {"requests": {"cpu": "1m"}}}
+    probed = {"readinessProbe": {"tcpSocket": {"port": 8000}}}
     dies = python(_DIES) | small
     return (
         Defect(
@@ -135,14 +136,14 @@ def defects(runtime: str = "nobody") -> Sequence[Defect]:
         ),
         Defect(
             "crash",
-            {"container": dies},
+            {"container": dies | probed},
             causes.CrashLoopError,
             ("exit code 3", "after 1 restart", "| cannot go on"),
             "death",
         ),
         Defect(
             "crash-module",
-            {"container": python("import nobody_has_this") | small},
+            {"container": python("import nobody_has_this") | small | probed},
             causes.CrashLoopError,
             ("exit code 1", "No module named 'nobody_has_this'"),
             "death",
@@ -168,7 +169,7 @@ def defects(runtime: str = "nobody") -> Sequence[Defect]:
                 "objects": [_SETTINGS],
             },
             causes.ContainerConfigError,
-            ("missing: key url in Secret settings",),
+            ("needed: key url in Secret settings that container main", "it has uri"),
             "Failed",
         ),
         Defect(
@@ -246,7 +247,10 @@ def defects(runtime: str = "nobody") -> Sequence[Defect]:
             "selector",
             {"container": good, "objects": [service(app="nobody")]},
             causes.NoEndpointsError,
-            ("no pod carries these labels: app=nobody", "app': 'selector'"),
+            (
+                "no pod carries these labels: app=nobody",
+                "pods of deployment selector: app=selector",
+            ),
             "Service",
         ),
         Defect(

@@ -268,6 +268,12 @@ class FakeDetails:
 
     last_words = last_lines
 
+    def images_like(self, _: str) -> list[str]:
+        return self.lines
+
+    def keys_beside(self, *_: object) -> list[str]:
+        return self.lines
+
     def capacity(self) -> list[Capacity]:
         self.asked += 1
         return self.nodes

@@ -163,6 +163,17 @@ def test_a_cause_that_is_known_comes_first(api: FakeApi, tmp_path: Path) -> None
     assert (written.folder / "summary.txt").read_text().startswith("CAUSE: a shop: none\n")
 
 
+def test_without_a_cause_the_failure_itself_comes_first(api: FakeApi, tmp_path: Path) -> None:
+    api.remove(f"{BASE}/pods", "web-1")
+    lost = diagnosis.write(made(api, tmp_path, Redactor()), "y", AssertionError("no sale"))
+    assert "there is no pod at all" in lost.cause
+    api.remove(f"{BASE}/services", "web")
+    written = diagnosis.write(made(api, tmp_path, Redactor()), "x", AssertionError("no sale"))
+    assert written.cause == "", "a guess would only say the failure again"
+    text = (written.folder / "summary.txt").read_text()
+    assert text.startswith("CAUSE: AssertionError: no sale\n\n")
+
+
 def test_no_secret_is_in_the_folder(api: FakeApi, tmp_path: Path) -> None:
     written = diagnosis.write(made(api, tmp_path, Redactor()), "x", AssertionError(ALL))
     for name, text in everything(written.folder).items():
@@ -257,7 +268,6 @@ from plugin.failures import DIAGNOSE
 def release(pytestconfig):
     import test_diagnosis
     from harness import diagnosis
-from harness.deployment import Deployment
     api = test_diagnosis.SERVED[-1]
     made = test_diagnosis.made(api, pathlib.Path("made"), pytestconfig.stash[REDACT])
     pytestconfig.stash[DIAGNOSE] = lambda name, error: {diagnose}

@@ -82,6 +82,18 @@ def test_crash_loop_is_judged_by_its_last_words(
     assert all(line in cause.seen for line in log)
 
 
+def test_a_crash_is_told_before_the_kubelet_calls_it_a_loop() -> None:
+    state = {"terminated": ENDED}
+    assert judge(pod(state=state), log=("cannot go on",))[0].seconds > 0, "it may be chance"
+    assert judge(pod(state=state, restarts=1), log=("cannot go on",))[0].seconds <= 0
+    assert judge(pod(state=state), log=("ModuleNotFoundError: x",))[0].seconds <= 0
+    evicted = pod(state=state, restarts=1, phase="Failed")
+    assert judge(evicted, log=("cannot go on",)) == [], "another pod takes its place"
+    finite = pod(state=state, restarts=1)
+    finite["spec"]["restartPolicy"] = "Never"
+    assert judge(finite, log=("cannot go on",)) == []
+
+
 def test_a_service_that_ends_well_is_told_so() -> None:
     obj = pod(state=waiting("CrashLoopBackOff"), last=ENDED | {"exitCode": 0}, restarts=1)
     assert "foreground" in judge(obj)[0].cause(FakeDetails()).fix  # type: ignore[arg-type]
@@ -173,6 +185,21 @@ def test_configuration_names_what_is_missing(message: str, missing: str, *, pati
     cause = late.cause(FakeDetails())  # type: ignore[arg-type]
     assert isinstance(cause, causes.ContainerConfigError)
     assert cause.missing == missing
+    assert cause.needed.startswith(missing or "all that container main")
+    beside = late.cause(FakeDetails("uri", "user"))  # type: ignore[arg-type]
+    assert isinstance(beside, causes.ContainerConfigError)
+    assert "it has uri, user" in beside.seen
+
+
+def test_image_pull_tells_the_reason_first_and_what_is_there() -> None:
+    words = (
+        'failed to pull "x:1": failed to do request: Head "https://x/v2": dial tcp: no such host'
+    )
+    found = judge(pod(state=waiting("ErrImagePull", words)))[0]
+    cause = found.cause(FakeDetails("shop-api:2"))  # type: ignore[arg-type]
+    assert cause.headline.endswith("on the node: ErrImagePull: dial tcp: no such host")
+    assert words in cause.seen
+    assert "a node has shop-api:2" in cause.seen
 
 
 def test_unschedulable_tells_what_is_asked_and_what_is_free() -> None:

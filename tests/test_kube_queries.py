@@ -375,3 +375,26 @@ def test_api_that_never_answers_is_said(api: FakeApi, client: Kube) -> None:
     api.refusals["/readyz"] = 503
     with pytest.raises(ApiRefusedError, match="503"):
         node_ready(client, 0.3)
+
+
+def test_images_of_the_same_repository_that_a_node_has(api: FakeApi, client: Kube) -> None:
+    names = [
+        "docker.io/library/shop:2",
+        "docker.io/library/shop@sha256:1",
+        "me/shop:3",
+        "shopper:1",
+    ]
+    status = {"images": [{"names": names}]}
+    api.put("/api/v1/nodes", {"metadata": {"name": "n"}, "status": status})
+    assert Details(client).images_like("shop:1") == ["docker.io/library/shop:2"]
+    assert Details(client).images_like("me/shop") == ["me/shop:3"]
+    assert Details(client).images_like("reg:5000/shop:1") == []
+
+
+def test_keys_that_are_there_instead_of_a_missing_one(api: FakeApi, client: Kube) -> None:
+    api.put(f"{BASE}/secrets", {"metadata": {"name": "db"}, "data": {"uri": "eA==", "a": "eA=="}})
+    about = pod()
+    words = "couldn't find key url in Secret shop/db"
+    assert Details(client).keys_beside(about, words) == ["a", "uri"]
+    assert Details(client).keys_beside(about, words.replace("db", "gone")) == []
+    assert Details(client).keys_beside(about, 'secret "db" not found') == []

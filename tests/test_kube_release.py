@@ -381,10 +381,10 @@ UNPROBED: Object = {"readinessProbe": None}
 @pytest.mark.parametrize(
     ("probes", "age", "restarts", "seconds"),
     [
-        (UNPROBED, 1, 0, 2),
-        (UNPROBED, 4, 0, 0),
+        (UNPROBED, 1, 0, 4),
+        (UNPROBED, 6, 0, 0),
         (UNPROBED, 4, 1, 8),
-        (UNPROBED | {"livenessProbe": {"periodSeconds": 5, "failureThreshold": 2}}, 4, 0, 9),
+        (UNPROBED | {"livenessProbe": {"periodSeconds": 5, "failureThreshold": 2}}, 4, 0, 11),
         ({}, 0, 0, 0),
         ({}, 2, 1, 10),
     ],

@@ -10,7 +10,7 @@ from harness.kube.details import Details
 from harness.kube.finding import Finding, Patience
 from harness.kube.pods import Container
 from harness.kube.probing import killed_by_probe
-from harness.kube.resources import Object
+from harness.kube.resources import Object, status_of
 from harness.kube.state import Snapshot
 
 # The runtime's words for a command that was never started.
@@ -45,7 +45,7 @@ def crash_findings(
     # The first restart comes at once, so that a container killed for its memory may run.
     young = container.running and snapshot.age(container.started) < _YOUNG
     killed = container.last_reason == "OOMKilled" and young
-    if not killed and (container.ready or container.waiting != "CrashLoopBackOff"):
+    if not killed and (container.ready or not _crashed(pod, container)):
         return
     if container.last_reason in NEVER_STARTED or killed_by_probe(pod, container, snapshot):
         return
@@ -76,6 +76,14 @@ def crash_findings(
         0.0 if container.restarts >= allowed else float("inf"),
         lambda d: causes.CrashLoopError(pod, container, lines(d)),
     )
+
+
+def _crashed(pod: Object, container: Container) -> bool:
+    """Return whether a container has ended and is to run again, paused already or not."""
+    if status_of(pod).get("phase") == "Failed":  # evicted: another pod takes its place
+        return False
+    again = (pod.get("spec") or {}).get("restartPolicy", "Always") == "Always"
+    return container.waiting == "CrashLoopBackOff" or bool(container.ended and again)
 
 
 def _restarts(container: Container, log: list[str], patience: Patience) -> int:

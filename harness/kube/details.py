@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterable, Mapping
 
@@ -11,13 +12,25 @@ from harness.kube.errors import NotFoundError
 from harness.kube.exec_stream import stream
 from harness.kube.pods import Container, containers, is_ready
 from harness.kube.quantity import Capacity, capacity
-from harness.kube.resources import NODE, POD, Object, Resource, meta, name_of, uid_of
+from harness.kube.resources import (
+    CONFIG_MAP,
+    NODE,
+    POD,
+    SECRET,
+    Object,
+    Resource,
+    meta,
+    name_of,
+    status_of,
+    uid_of,
+)
 from harness.kube.sockets import COMMAND, Listener, listeners
 from harness.kube.state import Snapshot
 from harness.redact import Redactor
 
 _FRESH = 1.5  # seconds for which what listens in a container is not read again
 _EXEC = 5.0
+_KEY_OF = re.compile(r"couldn't find key \S+ in (Secret|ConfigMap) (\S+)")
 
 
 class Details:
@@ -90,6 +103,33 @@ class Details:
         except DeployError:
             return []
 
+    def images_like(self, image: str) -> list[str]:
+        """Return the images of the same repository that a node has; [] when none is known."""
+        repository = _repository(image)
+        try:
+            nodes = self._client.list(NODE)
+        except DeployError:
+            return []
+        names = (
+            n for node in nodes for i in status_of(node).get("images") or () for n in i["names"]
+        )
+        return sorted(
+            {name for name in names if "@" not in name and _repository(name) == repository}
+        )
+
+    def keys_beside(self, pod: Object, message: str) -> list[str]:
+        """Return the keys of the Secret or ConfigMap of which a kubelet misses one."""
+        named = _KEY_OF.search(message)
+        if named is None:
+            return []
+        resource = SECRET if named[1] == SECRET.kind else CONFIG_MAP
+        namespace = str(meta(pod).get("namespace", ""))
+        try:
+            found = self._client.get(resource, named[2].rpartition("/")[2], namespace)
+        except DeployError:
+            return []
+        return sorted(found.get("data") or {})
+
     def behind(
         self, snapshot: Snapshot, resources: Iterable[Resource], labels: Mapping[str, str]
     ) -> str:
@@ -126,6 +166,13 @@ class Details:
                 lines += [f"last lines of {name_of(pod)}/{container.name}:"] if log else []
                 lines += [f"  {line}" for line in log]
         return lines
+
+
+def _repository(image: str) -> str:
+    """Return a reference without tag, and without what a runtime writes before a short name."""
+    path, _, last = image.rpartition("/")
+    name = f"{path}/{last.partition(':')[0]}" if path else last.partition(":")[0]
+    return name.removeprefix("docker.io/").removeprefix("library/")
 
 
 def _edition(obj: Object) -> tuple[str, int]:

@@ -15,15 +15,17 @@ import yaml
 from harness.errors import DeployError
 from harness.kube.client import Kube
 from harness.kube.details import Details
-from harness.kube.endpoints import ready_endpoints
+from harness.kube.endpoints import ready_endpoints, service_findings
 from harness.kube.errors import ApiUnreachableError
 from harness.kube.finding import Finding, Patience
 from harness.kube.health import pod_findings
+from harness.kube.jobs import job_failed
 from harness.kube.logs import logs
 from harness.kube.pods import Container, containers, describe_pod
 from harness.kube.resources import (
     CONFIG_MAP,
     ENDPOINT_SLICE,
+    JOB,
     NODE,
     QUOTA,
     RELEASE,
@@ -89,14 +91,10 @@ def write(
     redact.add(*(value for obj in objects for value in secret_values(obj)))
     snapshot = Snapshot.of(objects, namespace=namespace)
     details = Details(client, redact=redact)
-    found = [
-        (pod, finding)
-        for pod in snapshot.pods()
-        for finding in pod_findings(pod, snapshot, Patience(), details)
-    ]
+    found = _findings(snapshot, details)
     causes = tuple(
         redact(finding.cause(details).headline)
-        for _, finding in sorted(found, key=lambda entry: entry[1].seconds)
+        for finding in sorted(found, key=lambda finding: finding.seconds)
     )
     for pod in snapshot.pods():
         for container in containers(pod):
@@ -110,6 +108,16 @@ def write(
     summary = _summary(snapshot, found, causes, error, nodes, reader.unread)
     _save(folder / "summary.txt", redact("\n".join(summary) + "\n"))
     return Diagnosis(folder, causes, tuple(reader.unread))
+
+
+def _findings(snapshot: Snapshot, details: Details) -> list[Finding]:
+    """Return what is, or may become, hopeless about pods, Jobs and Services."""
+    patience = Patience()
+    found = [f for p in snapshot.pods() for f in pod_findings(p, snapshot, patience, details)]
+    found += [f for job in snapshot.all(JOB) for f in job_failed(job, snapshot)]
+    for service in snapshot.all(SERVICE):
+        found += service_findings(service, snapshot, patience, rolled_out=True)
+    return found
 
 
 class _Reader:
@@ -172,7 +180,7 @@ def _write_logs(
 
 def _summary(
     snapshot: Snapshot,
-    found: Sequence[tuple[Object, Finding]],
+    found: Sequence[Finding],
     causes: Sequence[str],
     error: DeployError | None,
     nodes: Sequence[Object],

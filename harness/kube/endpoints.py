@@ -69,8 +69,7 @@ def service_findings(
     since = [_changed(service)]
     cause: DeployError
     if not pods and not behind:
-        labels = [f"{kind}: {labels}" for labels, kind in _labelled(snapshot)]
-        cause = causes.NoEndpointsError(service, labels)
+        cause = causes.NoEndpointsError(service, _labelled(snapshot))
     elif unknown := _unknown_ports(service, snapshot):
         cause = causes.ServicePortError(service, unknown, _offered(selector, snapshot))
     elif rolled_out and pods:
@@ -95,16 +94,16 @@ def _templates(snapshot: Snapshot) -> list[tuple[dict[str, str], Object]]:
     return found
 
 
-def _labelled(snapshot: Snapshot) -> list[tuple[dict[str, str], str]]:
-    pods = [(labels_of(pod), f"pod {name_of(pod)}") for pod in snapshot.pods()]
-    if pods:
-        return pods
-    return [
-        (labels, f"pods of {str(w.get('kind')).lower()} {name_of(w)}")
+def _labelled(snapshot: Snapshot) -> list[str]:
+    """Return what pods carry, or are going to: a line for each workload, else for each pod."""
+    makers = [
+        (f"pods of {str(w.get('kind')).lower()} {name_of(w)}", labels)
         for kind in WORKLOADS
         for w in snapshot.all(kind)
         if (labels := labels_of((w.get("spec") or {}).get("template") or {}))
     ]
+    found = makers or [(f"pod {name_of(pod)}", labels_of(pod)) for pod in snapshot.pods()]
+    return [f"{who}: {', '.join(f'{k}={v}' for k, v in labels.items())}" for who, labels in found]
 
 
 def _offered(selector: dict[str, str], snapshot: Snapshot) -> list[str]:

@@ -93,10 +93,18 @@ def _waiting(
     if reason in _PULL:
         sure = reason in _PULL_AT_ONCE or _REFUSED_PULL.search(message)
         left = 0.0 if sure else patience.pull - age
-        yield Finding(text, left, lambda _: causes.ImagePullError(pod, container))
+        yield Finding(
+            text,
+            left,
+            lambda d: causes.ImagePullError(pod, container, d.images_like(container.image)),
+        )
     elif reason == "CreateContainerConfigError":
         left = patience.config - age if causes.missing_from(message) else 0.0
-        yield Finding(text, left, lambda _: causes.ContainerConfigError(pod, container))
+        yield Finding(
+            text,
+            left,
+            lambda d: causes.ContainerConfigError(pod, container, d.keys_beside(pod, message)),
+        )
     elif {reason, container.ended} & _STARTS or (
         reason == "CrashLoopBackOff" and container.last_reason in _START
     ):

@@ -13,13 +13,22 @@ from harness.kube.sockets import Listener, describe
 
 
 class ImagePullError(Cause):
-    """The node does not have the image and cannot get it."""
+    """The node does not have the image and cannot get it.
 
-    def __init__(self, pod: Object, container: Container) -> None:
+    `there` are images of that repository that a node has.
+    """
+
+    def __init__(self, pod: Object, container: Container, there: Sequence[str] = ()) -> None:
+        message = container.waiting_message or "no further words"
+        told = [f"{container.waiting}: {message}"]
+        # The reason stands at the end of a chain of what failed because of it.
+        if (why := message.rpartition('": ')[2]) != message:
+            told.insert(0, f"{container.waiting}: {why}")
+        told += [f"a node has {', '.join(there)}"] if there else []
         super().__init__(
             about_pod(pod, container),
             needed=f"the image {container.image} on the node",
-            seen=f"{container.waiting}: {container.waiting_message or 'no further words'}",
+            seen="\n".join(told),
             looked=where(pod, container),
             fix="load the image into the cluster, or correct its repository and tag in the "
             "values; with a pull policy of Always a loaded image is not used",
@@ -111,20 +120,25 @@ class ContainerStartError(Cause):
 class ContainerConfigError(Cause):
     """What the container's environment refers to is not there.
 
+    `there` are the names that are there instead: the keys of the Secret or ConfigMap.
+
     Attributes:
         missing: the Secret, ConfigMap or key, as far as the kubelet named it.
 
     """
 
-    def __init__(self, pod: Object, container: Container) -> None:
+    def __init__(self, pod: Object, container: Container, there: Sequence[str] = ()) -> None:
         self.missing = missing_from(container.waiting_message)
-        named = f" (missing: {self.missing})" if self.missing else ""
+        told = [f"{container.waiting}: {container.waiting_message}"]
+        told += [f"it has {', '.join(there)}"] if there else []
         super().__init__(
             about_pod(pod, container),
-            needed=f"all that container {container.name} refers to",
-            seen=f"{container.waiting}: {container.waiting_message}{named}",
+            needed=f"{self.missing or 'all'} that container {container.name} refers to",
+            seen="\n".join(told),
             looked=where(pod, container),
             fix="give the Secret or ConfigMap that key, or correct the reference in the chart"
+            if self.missing.startswith("key ")
+            else "have the chart create it under that very name, or correct the reference to it"
             if self.missing
             else "correct what the kubelet names above in the chart",
         )

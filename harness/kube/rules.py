@@ -125,7 +125,7 @@ def rules(patience: Patience | None = None) -> Sequence[Rule]:
         ),
         Rule(
             causes.CrashLoopError,
-            "CrashLoopBackOff",
+            "a container that is to run ends: CrashLoopBackOff",
             f"after {p.restarts} restart{'s' if p.restarts > 1 else ''}, "
             f"of an init container after {p.init_restarts}",
             "one end may be chance; an init container may wait for something",

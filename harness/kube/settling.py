@@ -14,7 +14,7 @@ from harness.kube.probing import failing_probe
 from harness.kube.resources import Object, name_of, status_of
 from harness.kube.state import Snapshot
 
-UNPROBED = 3.0  # seconds
+UNPROBED = 5.0  # seconds; what fails at its start may need some on a busy machine
 RESTARTED = 12.0  # seconds; longer than the first pause of a crash loop
 MOST = 30.0  # seconds
 _QUIET = 12.0  # seconds since the last failure of a probe; longer than the usual period
