@@ -6,8 +6,6 @@ PYTEST := $(PYTHON) -m pytest -c pytest.ini
 unexport PYTHONDONTWRITEBYTECODE
 # Further words for pytest, such as: make deploy ARGS="-k FR-003 --deploy-port=8080"
 ARGS ?=
-# Half of the time to collect the tests is compiling them, where their bytecode is not kept.
-unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help deploy test fast lint prepare check mutants bench lock clean distclean
 

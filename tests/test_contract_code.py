@@ -31,7 +31,8 @@ def scripts(**files: str) -> Scripts:
         ('class S(BaseSettings):\n    a_b: str = Field("x", min_length=3)', "A_B", False, "x"),
         ('class S(BaseSettings):\n    x: str = Field(alias="A_B")', "A_B", True, None),
         (
-            'class S(BaseSettings):\n    model_config = SettingsConfigDict(env_prefix="A_")\n    b: int',
+            'class S(BaseSettings):\n    model_config = SettingsConfigDict(env_prefix="A_")\n'
+            "    b: int",
             "A_B",
             True,
             None,
