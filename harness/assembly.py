@@ -68,5 +68,5 @@ def assemble(
         ),
         secrets=secrets,
         jobs=jobs,
-        usage=Usage(cache, settings.cluster_name, settings.namespace),
+        usage=Usage(cache, settings.tenant),
     )

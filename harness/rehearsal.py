@@ -14,6 +14,7 @@ from harness.deployment import Deployment
 from harness.errors import DeployError
 from harness.images.project import ProjectImages
 from harness.jobs import Jobs
+from harness.tenant import Tenant
 from harness.settings import Settings
 
 
@@ -89,7 +90,7 @@ def _attempt(deployment: Deployment, settings: Settings) -> Rehearsal:
             outside=replace(deployment.outside, settings=settings, jobs=jobs),
             provider=provider,
             jobs=jobs,
-            usage=Usage(Cache(Path(locks)), provider.name, settings.namespace),
+            usage=Usage(Cache(Path(locks)), Tenant(provider.name)),
         )
         try:
             attempt.begin(cluster=True)

@@ -10,16 +10,18 @@ from pathlib import Path
 import pytest
 
 from harness.cache import Cache
-from harness.clusters.usage import ClusterInUseError, ReleaseInUseError, Usage
+from harness.clusters.usage import ClusterInUseError, TenantInUseError, Usage
+from harness.tenant import Tenant
 
 _OTHER = """
 import sys
 from pathlib import Path
 from harness.cache import Cache
 from harness.clusters.usage import Usage
+from harness.tenant import Tenant
 
-root, run, namespace = sys.argv[1:]
-usage = Usage(Cache(Path(root)), "deploy-x", namespace)
+root, run, slot = sys.argv[1:]
+usage = Usage(Cache(Path(root)), Tenant("deploy-x", int(slot)))
 with usage.first_of(run):
     pass
 usage.enter()
@@ -29,13 +31,13 @@ sys.stdin.readline()
 
 
 @pytest.fixture
-def other(tmp_path: Path) -> Iterator[Callable[[str, str], subprocess.Popen[str]]]:
+def other(tmp_path: Path) -> Iterator[Callable[[str, int], subprocess.Popen[str]]]:
     """Another process that uses the cluster until it is told to end."""
     started: list[subprocess.Popen[str]] = []
 
-    def start(run: str, namespace: str) -> subprocess.Popen[str]:
+    def start(run: str, slot: int) -> subprocess.Popen[str]:
         process = subprocess.Popen(
-            [sys.executable, "-c", _OTHER, str(tmp_path), run, namespace],
+            [sys.executable, "-c", _OTHER, str(tmp_path), run, str(slot)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -52,8 +54,8 @@ def other(tmp_path: Path) -> Iterator[Callable[[str, str], subprocess.Popen[str]
         process.communicate()
 
 
-def usage(tmp_path: Path, namespace: str = "app") -> Usage:
-    return Usage(Cache(tmp_path), "deploy-x", namespace)
+def usage(tmp_path: Path, slot: int = 0) -> Usage:
+    return Usage(Cache(tmp_path), Tenant("deploy-x", slot))
 
 
 def test_alone_one_is_first_and_last(tmp_path: Path) -> None:
@@ -68,9 +70,9 @@ def test_alone_one_is_first_and_last(tmp_path: Path) -> None:
 
 
 def test_another_process_of_the_run_was_first_and_keeps_the_cluster(
-    tmp_path: Path, other: Callable[[str, str], subprocess.Popen[str]]
+    tmp_path: Path, other: Callable[[str, int], subprocess.Popen[str]]
 ) -> None:
-    process = other("run", "app-1")
+    process = other("run", 1)
     mine = usage(tmp_path)
     with mine.first_of("run") as first:
         assert not first
@@ -85,17 +87,17 @@ def test_another_process_of_the_run_was_first_and_keeps_the_cluster(
 
 
 def test_a_cluster_in_use_is_not_deleted(
-    tmp_path: Path, other: Callable[[str, str], subprocess.Popen[str]]
+    tmp_path: Path, other: Callable[[str, int], subprocess.Popen[str]]
 ) -> None:
-    other("another", "app-1")
+    other("another", 1)
     with pytest.raises(ClusterInUseError, match="deploy-x"), usage(tmp_path).first_of("run"):
         pass
 
 
-def test_two_runs_do_not_share_a_namespace(
-    tmp_path: Path, other: Callable[[str, str], subprocess.Popen[str]]
+def test_two_runs_do_not_share_a_place(
+    tmp_path: Path, other: Callable[[str, int], subprocess.Popen[str]]
 ) -> None:
-    other("run", "app")
-    with pytest.raises(ReleaseInUseError, match="namespace app of cluster deploy-x"):
+    other("run", 0)
+    with pytest.raises(TenantInUseError, match="port 30080 of cluster deploy-x"):
         usage(tmp_path).enter()
-    usage(tmp_path, "elsewhere").enter()
+    usage(tmp_path, 1).enter()

@@ -12,6 +12,7 @@ from filelock import FileLock, Timeout
 
 from harness.cache import Cache
 from harness.errors import DeployError
+from harness.tenant import Tenant
 
 
 class ClusterInUseError(DeployError):
@@ -26,35 +27,34 @@ class ClusterInUseError(DeployError):
         )
 
 
-class ReleaseInUseError(DeployError):
-    """Two runs would install into one namespace."""
+class TenantInUseError(DeployError):
+    """Two runs would have the same database, and the same port of the node."""
 
-    def __init__(self, cluster: str, namespace: str) -> None:
+    def __init__(self, tenant: Tenant) -> None:
         super().__init__(
-            needed=f"namespace {namespace} of cluster {cluster} for this run alone",
+            needed=f"the database and port {tenant.node_port} of cluster {tenant.cluster} for"
+            " this run alone",
             seen="another run accepts a release there at this moment",
             looked="the locks in the cache",
-            fix="wait until that has ended, or choose another --deploy-namespace or"
-            " --deploy-cluster-name",
+            fix="wait until that has ended, or choose another --deploy-cluster-name",
         )
 
 
 class Usage:
-    """One process's use of a cluster and of one namespace in it.
+    """One process's use of a cluster, and of its own place there.
 
     The locks are the kernel's: they end with the process, however it ends.
 
     Args:
         cache: where the lock files lie.
-        cluster: its name.
-        namespace: the one that this process installs into.
+        tenant: the place.
 
     """
 
-    def __init__(self, cache: Cache, cluster: str, namespace: str) -> None:
-        self._cluster, self._namespace = cluster, namespace
-        self._release: FileLock = cache.lock(f"release-{cluster}-{namespace}")
-        self._file = Path(str(cache.lock(f"usage-{cluster}").lock_file))
+    def __init__(self, cache: Cache, tenant: Tenant) -> None:
+        self._tenant = tenant
+        self._place: FileLock = cache.lock(f"tenant-{tenant.name}")
+        self._file = Path(str(cache.lock(f"usage-{tenant.cluster}").lock_file))
         self._run_file = self._file.with_suffix(".run")
         self._handle: int | None = None
 
@@ -62,13 +62,13 @@ class Usage:
         """Say that the cluster is used, until `leave`.
 
         Raises:
-            ReleaseInUseError: another process has this very namespace.
+            TenantInUseError: another process has this very place.
 
         """
         try:
-            self._release.acquire(timeout=0)
+            self._place.acquire(timeout=0)
         except Timeout as error:
-            raise ReleaseInUseError(self._cluster, self._namespace) from error
+            raise TenantInUseError(self._tenant) from error
         self._lock(fcntl.LOCK_SH)
 
     def leave(self) -> None:
@@ -76,7 +76,7 @@ class Usage:
         if self._handle is not None:
             os.close(self._handle)
             self._handle = None
-        self._release.release()
+        self._place.release()
 
     @contextlib.contextmanager
     def first_of(self, run: str) -> Iterator[bool]:
@@ -91,7 +91,7 @@ class Usage:
             known = self._run_file.read_text() if self._run_file.exists() else ""
             if known != run:
                 if not alone:
-                    raise ClusterInUseError(self._cluster)
+                    raise ClusterInUseError(self._tenant.cluster)
                 self._run_file.write_text(run)
             yield known != run
         finally:
