@@ -14,8 +14,8 @@ from harness.deployment import Deployment
 from harness.errors import DeployError
 from harness.images.project import ProjectImages
 from harness.jobs import Jobs
-from harness.tenant import Tenant
 from harness.settings import Settings
+from harness.tenant import Tenant
 
 
 @dataclass(frozen=True)
