@@ -24,7 +24,7 @@ test.skipIf(!linux64)("node runs without its symbols, and is smaller or as small
   const stripped = withoutSymbols(whole);
   expect(stripped.length).toBeLessThanOrEqual(whole.length);
   expect(run(stripped, "-e", program)).toBe("1.234,5");
-});
+}, 60_000);
 
 test.skipIf(!linux64)("node runs without what it offers to nobody, and offers what is wanted", () => {
   const whole = withoutSymbols(fs.readFileSync(process.execPath));
@@ -37,7 +37,7 @@ test.skipIf(!linux64)("node runs without what it offers to nobody, and offers wh
   expect(cut.length).toBeLessThan(whole.length - 1_000_000);
   expect(after.filter(wanted).toSorted()).toEqual(before.filter(wanted).toSorted());
   expect(run(cut, "-e", program)).toBe("1.234,5");
-});
+}, 60_000);
 
 test("what is no ELF file is refused", () => {
   expect(() => withoutSymbols(Buffer.alloc(100))).toThrow(/not an ELF file/);
