@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from harness.helm import Helm, Revision, merged, release_objects, values_from_paths
 from harness.helm.manifest import ReleaseObject
@@ -15,9 +15,11 @@ from harness.kube.errors import NotFoundError
 from harness.kube.namespaces import delete_namespace, ensure_namespace
 from harness.kube.resources import NAMESPACE
 from harness.probes.outside import wait_until_answers
-from harness.project import Project
 from harness.release import Release
 from harness.rollout import Rollout
+
+if TYPE_CHECKING:
+    from harness.project import Project
 
 
 @dataclass

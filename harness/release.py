@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from harness.errors import DeployError
 from harness.images.spec import BuiltImage
@@ -12,8 +13,10 @@ from harness.kube.details import Details
 from harness.kube.pods import Pod, pods_of_release, running_image
 from harness.kube.restarts import Counts, Restart, restarts
 from harness.kube.services import Service, service_for_image, services_of_release
-from harness.project import Project
 from harness.redact import Redactor
+
+if TYPE_CHECKING:
+    from harness.project import Project
 
 
 class RoleUnknownError(DeployError):

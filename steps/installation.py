@@ -8,12 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 from pytest_bdd import given, parsers, then, when
 
 from harness.errors import DeployError
-from harness.installation import differences
 from harness.kube.causes import CrashLoopError, ImagePullError
 from harness.kube.inventory import take_inventory, wait_for_nothing_left
 from harness.kube.resources import CONFIG_MAP
@@ -21,6 +19,8 @@ from harness.traffic import Traffic
 from steps.account import Account, sign_in, sign_up, sign_up_with_todo
 
 if TYPE_CHECKING:
+    import httpx
+
     from harness.deployment import Deployment
     from harness.helm.earlier import EarlierChart
     from harness.installation import Installation
@@ -82,6 +82,8 @@ def second_of_earlier_chart(beside: Installation, earlier_chart: EarlierChart) -
 @pytest.fixture
 def client_beside(beside: Installation) -> Iterator[httpx.Client]:
     """A client of the second frontend at its public address."""
+    import httpx
+
     with httpx.Client(base_url=beside.url, timeout=_PATIENCE, trust_env=False) as client:
         yield client
 
@@ -123,6 +125,7 @@ def upgrade_chart(beside: Installation) -> None:
 @then("it is what the present chart describes")
 def is_the_present_chart(beside: Installation, deployment: Deployment) -> None:
     from harness.helm import check_chart, release_objects
+    from harness.installation import differences
 
     chart = beside.project.chart_path
     last, facts = beside.history()[-1], check_chart(chart)
@@ -194,6 +197,8 @@ def roll_back(beside: Installation, before: Before) -> None:
 
 @then("it is as it was before the upgrade")
 def as_before(beside: Installation, before: Before) -> None:
+    from harness.installation import differences
+
     last = beside.history()[-1]
     assert last.status == "deployed", str(last)
     odd = differences(beside.described(before.revision), beside.described())

@@ -24,7 +24,7 @@ from harness.plain_language.errors import (
 )
 from harness.plain_language.kubectl_ai import KubectlAi, Reply, find_kubectl_ai
 from harness.plain_language.provider import given_provider
-from harness.plain_language.rehearsal import answer, rehearsal
+from harness.plain_language.rehearsal import answer, rehearsal, stream
 from harness.plain_language.rehearsed import Answer, Command, Shown, decide
 from harness.plain_language.trace import Ran, read_trace
 from harness.redact import Redactor
@@ -113,11 +113,23 @@ def test_conversation_is_read_from_its_last_request() -> None:
     assert json.loads(call["function"]["arguments"])["command"] == "kubectl get pods"
 
 
+def test_stream_tells_the_same_in_pieces() -> None:
+    for request, reason in (("Which pods are not running?", "tool_calls"), ("Hello", "stop")):
+        completion = answer({"messages": [{"role": "user", "content": request}]})
+        message = completion["choices"][0]["message"]
+        first, last = (piece["choices"][0] for piece in stream(completion))
+        assert (first["finish_reason"], last["finish_reason"]) == (None, reason)
+        assert first["delta"]["content"] == message["content"]
+        calls = first["delta"].get("tool_calls", [])
+        assert calls == [call | {"index": 0} for call in message.get("tool_calls", [])]
+        assert last["delta"] == {}
+
+
 def test_rehearsal_answers_whoever_has_its_key_only() -> None:
     with rehearsal() as provider:
         url = f"{provider.environ['OPENAI_ENDPOINT']}/chat/completions"
         body = json.dumps({"messages": [{"role": "user", "content": "Hello"}]}).encode()
-        statuses = []
+        statuses = list[int]()
         for key in ("wrong", provider.environ["OPENAI_API_KEY"]):
             asked = urllib.request.Request(url, body, {"Authorization": f"Bearer {key}"})
             try:
@@ -228,16 +240,21 @@ environ = os.environ | {"KUBECONFIG": flags["kubeconfig"]}
 while True:
     request = urllib.request.Request(
         os.environ["OPENAI_ENDPOINT"] + "/chat/completions",
-        json.dumps({"model": flags["model"], "messages": messages}).encode(),
+        json.dumps({"model": flags["model"], "messages": messages, "stream": True}).encode(),
         {"Authorization": "Bearer " + os.environ["OPENAI_API_KEY"]},
     )
     with urllib.request.urlopen(request) as said:
-        message = json.load(said)["choices"][0]["message"]
+        lines = said.read().decode().splitlines()
+    pieces = [json.loads(line[6:]) for line in lines if line.startswith("data: {")]
+    message = {"role": "assistant", "content": None}
+    for piece in pieces:
+        message |= piece["choices"][0]["delta"]
     messages.append(message)
     if not message.get("tool_calls"):
         print("\\x1b[1m" + message["content"])
         break
     for call in message["tool_calls"]:
+        print("  Running: secret command")
         arguments = json.loads(call["function"]["arguments"])
         done = subprocess.run(
             ["bash", "-c", arguments["command"]], env=environ, capture_output=True, text=True
@@ -288,6 +305,7 @@ def test_request_is_carried_out_in_a_home_and_an_environment_of_its_own(
     assert "with <>" in ran.output
     assert reply.says("logs web-1 --tail=20")
     assert "\x1b" not in reply.words
+    assert not reply.says("secret command")
 
 
 ACCOUNTS = "/api/v1/namespaces/shop/serviceaccounts"

@@ -20,6 +20,8 @@ _ITERATIONS = 10  # decisions of the model for one request
 _TIMEOUT = 240.0
 #: What it is given of our environment: nothing that could hold a secret or choose a cluster.
 _PASSED = re.compile(r"(?i)PATH|LANG|LC_\w+|TERM|TZ|(http|https|no|all)_proxy|SSL_CERT_(FILE|DIR)")
+#: It also says which command it runs; that is no answer.
+_COMMAND = re.compile(r"\s*Running: ")
 _COLOUR = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
 
@@ -111,7 +113,8 @@ class KubectlAi:
                 redact=self.redact,
             )
             ran = read_trace(trace)
-        words = _COLOUR.sub("", done.stdout)
+        lines = _COLOUR.sub("", done.stdout).splitlines()
+        words = "\n".join(line for line in lines if not _COMMAND.match(line))
         return Reply(self.redact(words), tuple(self._clean(one) for one in ran))
 
     def _environment(self, home: Path) -> dict[str, str]:

@@ -46,6 +46,21 @@ def answer(request: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def stream(completion: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield a completion in the pieces that a client gets which asks for a stream."""
+    (choice,) = completion["choices"]
+    message = choice["message"]
+    calls = [call | {"index": n} for n, call in enumerate(message.get("tool_calls") or ())]
+    delta = {"role": "assistant", "content": message["content"]}
+    head = completion | {"object": "chat.completion.chunk"}
+    head.pop("usage")
+    for piece, reason in (
+        (delta | ({"tool_calls": calls} if calls else {}), None),
+        ({}, choice["finish_reason"]),
+    ):
+        yield head | {"choices": [{"index": 0, "delta": piece, "finish_reason": reason}]}
+
+
 def _choice(decision: Decision) -> dict[str, Any]:
     message: dict[str, Any] = {"role": "assistant", "content": None}
     if not isinstance(decision, Command):
@@ -99,12 +114,23 @@ def _handler(key: str) -> type[BaseHTTPRequestHandler]:
             elif self.path != "/v1/chat/completions":
                 self._send(404, {"error": {"message": "no such path", "type": "not_found"}})
             else:
-                self._send(200, answer(json.loads(body)))
+                self._answer(json.loads(body))
+
+        def _answer(self, request: dict[str, Any]) -> None:
+            completion = answer(request)
+            if not request.get("stream"):
+                self._send(200, completion)
+                return
+            pieces = [*map(json.dumps, stream(completion)), "[DONE]"]
+            events = "".join(f"data: {piece}\n\n" for piece in pieces)
+            self._write(200, "text/event-stream", events.encode())
 
         def _send(self, status: int, content: dict[str, Any]) -> None:
-            data = json.dumps(content).encode()
+            self._write(status, "application/json", json.dumps(content).encode())
+
+        def _write(self, status: int, kind: str, data: bytes) -> None:
             self.send_response(status)
-            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(data)))
             self.end_headers()
             self.wfile.write(data)

@@ -30,8 +30,7 @@ export function withoutSymbols(binary) {
 
 /** The names that an executable or library asks others for, or offers to them. */
 export function dynamicSymbols(binary) {
-  const tables = dynamicTables(binary);
-  return range(tables.count, (index) => nameOf(binary, tables, index)).slice(1);
+  return dynamicTables(binary).names.slice(1);
 }
 
 /**
@@ -42,7 +41,7 @@ export function dynamicSymbols(binary) {
  */
 export function withoutExports(binary, wanted) {
   const tables = dynamicTables(binary);
-  const { at, dynamic } = tables;
+  const { at, dynamic, names } = tables;
   const segment = programHeaders(binary).find((h) => h.type === PT_LOAD && h.offset === 0);
   const parts = [GNU_HASH, DT.SYMTAB, DT.STRTAB, VERSION.SYM, VERSION.NEED, DT.RELA, DT.JMPREL];
   if (!segment || dynamic.has(VERSION.DEF) || parts.some((tag) => !dynamic.has(tag))) return binary;
@@ -70,10 +69,10 @@ export function withoutExports(binary, wanted) {
   }
   const kept = range(tables.count, (index) => index).filter(
     (index) =>
-      index < tables.firstHashed || relocated.has(index) || wanted(nameOf(binary, tables, index)),
+      index < tables.firstHashed || relocated.has(index) || wanted(names[index]),
   );
   const table = hashTable(
-    kept.slice(tables.firstHashed).map((index) => ({ index, name: nameOf(binary, tables, index) })),
+    kept.slice(tables.firstHashed).map((index) => ({ index, name: names[index] })),
     tables.firstHashed,
   );
   const order = [...kept.slice(0, tables.firstHashed), ...table.order];
@@ -82,15 +81,16 @@ export function withoutExports(binary, wanted) {
   const strings = new Strings(binary, at(dynamic.get(DT.STRTAB)));
   const symbols = Buffer.alloc(order.length * SYMBOL);
   const versions = Buffer.alloc(order.length * 2);
+  const [symbolsAt, versionsAt] = [DT.SYMTAB, VERSION.SYM].map((tag) => at(dynamic.get(tag)));
   order.forEach((from, to) => {
-    const symbol = at(dynamic.get(DT.SYMTAB)) + from * SYMBOL;
+    const symbol = symbolsAt + from * SYMBOL;
     binary.copy(symbols, to * SYMBOL, symbol, symbol + SYMBOL);
     symbols.writeUInt32LE(strings.moved(binary.readUInt32LE(symbol)), to * SYMBOL);
-    versions.writeUInt16LE(binary.readUInt16LE(at(dynamic.get(VERSION.SYM)) + from * 2), to * 2);
+    versions.writeUInt16LE(binary.readUInt16LE(versionsAt + from * 2), to * 2);
   });
   const slice = (tag, length) => Buffer.from(binary.subarray(at(dynamic.get(tag)), at(dynamic.get(tag)) + length));
-  const needs = slice(VERSION.NEED, lengths[4]);
-  renameNeeds(needs, dynamic.get(VERSION.NEEDNUM), strings);
+  const needed = slice(VERSION.NEED, lengths[4]);
+  renameNeeds(needed, dynamic.get(VERSION.NEEDNUM), strings);
   const relocations = slice(DT.RELA, lengths[5]);
   const jumps = slice(DT.JMPREL, lengths[6]);
   for (const list of [relocations, jumps]) {
@@ -106,7 +106,7 @@ export function withoutExports(binary, wanted) {
   const chunks = [binary.subarray(0, head)];
   let length = head;
   const moved = new Map([[DT.STRSZ, strings.length]]);
-  const contents = [table.bytes, symbols, strings.bytes(), versions, needs, relocations, jumps];
+  const contents = [table.bytes, symbols, strings.bytes(), versions, needed, relocations, jumps];
   parts.forEach((tag, index) => {
     const gap = Buffer.alloc(-length & 7);
     chunks.push(gap, contents[index]);
@@ -164,27 +164,21 @@ function dynamicTables(binary) {
     entries.push({ at: entry, tag, value: Number(binary.readBigUInt64LE(entry + 8)) });
   }
   const dynamic = new Map(entries.map(({ tag, value }) => [tag, value]));
+  if (!dynamic.has(GNU_HASH)) return { at, dynamic, entries, count: 0, firstHashed: 0, hashLength: 0, names: [] };
   const hash = at(dynamic.get(GNU_HASH));
   const [buckets, firstHashed, words] = [0, 4, 8].map((offset) => binary.readUInt32LE(hash + offset));
   const chains = hash + 16 + words * 8 + buckets * 4;
-  let count = firstHashed;
+  let last = 0; // of the hashed symbols, which are never the first
   for (let bucket = 0; bucket < buckets; bucket += 1) {
-    count = Math.max(count, binary.readUInt32LE(hash + 16 + words * 8 + bucket * 4));
+    last = Math.max(last, binary.readUInt32LE(hash + 16 + words * 8 + bucket * 4));
   }
-  // The last chain ends with the entry whose lowest bit is set.
-  if (count > firstHashed) while (!(binary.readUInt32LE(chains + (count - firstHashed) * 4) & 1)) count += 1;
-  count += count > firstHashed || hashesOne(binary, hash, words, buckets) ? 1 : 0;
+  // A chain ends with the entry whose lowest bit is set.
+  if (last > 0) while (!(binary.readUInt32LE(chains + (last - firstHashed) * 4) & 1)) last += 1;
+  const count = last > 0 ? last + 1 : firstHashed;
   const hashLength = chains - hash + (count - firstHashed) * 4;
-  return { at, dynamic, entries, count, firstHashed, hashLength };
-}
-
-function hashesOne(binary, hash, words, buckets) {
-  return range(buckets, (index) => binary.readUInt32LE(hash + 16 + words * 8 + index * 4)).some(Boolean);
-}
-
-function nameOf(binary, { at, dynamic }, index) {
-  const offset = binary.readUInt32LE(at(dynamic.get(DT.SYMTAB)) + index * SYMBOL);
-  return textAt(binary, at(dynamic.get(DT.STRTAB)) + offset);
+  const [symbols, strings] = [DT.SYMTAB, DT.STRTAB].map((tag) => at(dynamic.get(tag)));
+  const names = range(count, (index) => textAt(binary, strings + binary.readUInt32LE(symbols + index * SYMBOL)));
+  return { at, dynamic, entries, count, firstHashed, hashLength, names };
 }
 
 function textAt(binary, start) {

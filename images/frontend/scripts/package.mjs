@@ -3,9 +3,10 @@
  * and the two commands, each bundled into one file.
  */
 
-import { cp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, readFile, rm } from "node:fs/promises";
 import path from "node:path";
-import { build, transform } from "esbuild";
+import { build } from "esbuild";
+import { prune } from "./prune.mjs";
 
 const root = path.dirname(import.meta.dirname);
 const from = (...parts) => path.join(root, ...parts);
@@ -34,15 +35,7 @@ await build({
   },
 });
 
-// Half of what Next.js ships unbundled is comments and white space.
-const modules = path.join(app, "node_modules");
-for (const entry of await readdir(modules, { recursive: true, withFileTypes: true })) {
-  if (!entry.isFile() || !/\.c?js$/.test(entry.name)) continue;
-  const file = path.join(entry.parentPath, entry.name);
-  const source = await readFile(file, "utf8");
-  const { code } = await transform(source, { minifyWhitespace: true, legalComments: "inline" });
-  if (code.length < source.length) await writeFile(file, code);
-}
+const gone = await prune(app);
 
 const { version } = JSON.parse(await readFile(from("package.json"), "utf8"));
-process.stdout.write(`packaged todo-frontend ${version} in ${path.relative(root, app)}\n`);
+process.stdout.write(`packaged todo-frontend ${version} in ${path.relative(root, app)}, ${gone} files less\n`);

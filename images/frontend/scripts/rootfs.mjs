@@ -1,6 +1,7 @@
 /**
- * Makes the root file system below the app: node without its debug symbols, the shared libraries
- * that it names, and the few files that a process expects. Nothing else.
+ * Makes the root file system below the app: node without its debug symbols and without the functions
+ * that it offers to nobody here, the shared libraries that it names, and the few files that a
+ * process expects. Nothing else.
  *
  *     node scripts/rootfs.mjs /rootfs
  */
@@ -8,7 +9,7 @@
 import { execFileSync } from "node:child_process";
 import fs from "node:fs";
 import path from "node:path";
-import { withoutSymbols } from "./elf.mjs";
+import { dynamicSymbols, withoutExports, withoutSymbols } from "./elf.mjs";
 
 const UID = 10001;
 const target = process.argv[2];
@@ -36,13 +37,19 @@ function link(directory) {
 fs.mkdirSync(target, { recursive: true });
 for (const directory of ["/lib", "/lib64", "/bin", "/sbin"]) link(directory);
 
-const node = inTarget(process.execPath);
-fs.mkdirSync(path.dirname(node), { recursive: true });
-fs.writeFileSync(node, withoutSymbols(fs.readFileSync(process.execPath)), { mode: 0o755 });
-
 // Lines look like "libm.so.6 => /lib/x86_64-linux-gnu/libm.so.6 (0x…)" or "/lib64/ld-… (0x…)".
 const libraries = execFileSync("ldd", [process.execPath], { encoding: "utf8", timeout: 30_000 });
-for (const [, file] of libraries.matchAll(/(?:=>\s*|^\s*)(\/\S+)\s+\(0x/gm)) copy(file);
+const files = [...libraries.matchAll(/(?:=>\s*|^\s*)(\/\S+)\s+\(0x/gm)].map(([, file]) => file);
+for (const file of files) copy(file);
+
+// Its libraries' names stay as they are, whichever side they are on, and the stable interface of
+// add-ons; the rest is for add-ons that are compiled against V8 itself, and the app has none.
+const shared = new Set(files.flatMap((file) => dynamicSymbols(fs.readFileSync(file))));
+const wanted = (name) => shared.has(name) || /^(napi_|node_api_)/.test(name);
+const node = inTarget(process.execPath);
+fs.mkdirSync(path.dirname(node), { recursive: true });
+const loaded = withoutSymbols(fs.readFileSync(process.execPath));
+fs.writeFileSync(node, withoutExports(loaded, wanted), { mode: 0o755 });
 
 fs.mkdirSync(inTarget("/etc"), { recursive: true });
 fs.writeFileSync(inTarget("/etc/passwd"), `root:x:0:0::/root:/sbin/nologin\napp:x:${UID}:${UID}::/app:/sbin/nologin\n`);

@@ -202,6 +202,8 @@ describe.skipIf(needed.skip)(needed.title, () => {
   test("what the server refuses is taken back, with the reason", async () => {
     const userId = await signUp();
     await addTask("Stays");
+    // It shows at once; refused is what comes after it.
+    await until(() => stored(userId).length === 1);
     backend.failure = { status: 503, body: { detail: "the database is away" } };
     await page.getByRole("checkbox", { name: "Complete: Stays" }).click();
     await page.getByText("the database is away").waitFor();
