@@ -13,11 +13,16 @@ from harness.images.spec import BuiltImage
 from harness.kube.client import Kube
 from harness.kube.errors import NotFoundError
 from harness.kube.namespaces import delete_namespace, ensure_namespace
+from harness.kube.release import ReleaseReady
 from harness.kube.resources import NAMESPACE
+from harness.kube.waits import wait_for
+from harness.kube.watch import Watcher
 from harness.probes.outside import wait_until_answers
 from harness.project import Project
 from harness.release import Release
 from harness.rollout import Rollout
+
+_AGAIN = 60.0  # seconds until it is ready again by itself
 
 
 @dataclass
@@ -63,10 +68,15 @@ class Installation:
     def restore(self) -> None:
         """Bring it to its known state: the present chart with the base values, answering.
 
-        Nothing happens when it is in it. It is installed when it is not there.
+        Nothing is done when it is in it, but that it is ready is waited for: what it needs
+        may have been away meanwhile. It is installed when it is not there.
         """
         if not self._known:
             self.change({})
+            return
+        with Watcher(self.kube, self.namespace) as watcher:
+            wait_for(ReleaseReady(self.namespace, self.name), watcher, _AGAIN)
+        self.wait_until_open()
 
     def empty(self) -> None:
         """Have its namespace, and no release in it."""

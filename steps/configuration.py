@@ -65,7 +65,7 @@ def run_with_limit(beside: Installation, role: str, limit: str) -> None:
     for pod in pods:
         # What the kubelet has set, as against what the pod asks for.
         for status in pod.obj["status"]["containerStatuses"]:
-            set_to = status["resources"]["limits"]["memory"]
+            set_to = ((status.get("resources") or {}).get("limits") or {}).get("memory")
             assert set_to == limit, f"{pod.name}: {status['name']} may use {set_to}"
 
 
