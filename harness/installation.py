@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -162,13 +162,3 @@ class Installation:
         """The address at which its public Service says that it is ready."""
         services = self.project.services.values()
         return self.url + next(service.health for service in services if service.public)
-
-
-def differences(one: Iterable[ReleaseObject], other: Iterable[ReleaseObject]) -> list[str]:
-    """Return a line for each object that two manifests do not have alike."""
-    before, after = ({str(item): item.body for item in items} for items in (one, other))
-    return [
-        f"{name} {'is not the same' if name in before and name in after else 'is in one only'}"
-        for name in sorted(before.keys() | after.keys())
-        if before.get(name) != after.get(name)
-    ]

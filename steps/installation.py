@@ -10,7 +10,7 @@ import httpx
 import pytest
 from pytest_bdd import given, then, when
 
-from harness.installation import differences
+from harness.helm.manifest import differences
 from harness.kube.inventory import take_inventory, wait_for_nothing_left
 from harness.traffic import Traffic
 from steps.account import Account, sign_up, sign_up_with_todo

@@ -10,7 +10,7 @@ import pytest
 from pytest_bdd import parsers, then, when
 
 from harness.errors import DeployError
-from harness.installation import differences
+from harness.helm.manifest import differences
 from harness.kube.causes import CrashLoopError, ImagePullError
 from harness.kube.inventory import take_inventory
 from steps.installation import Before, pods_of, serves

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 from kube_support import FakeApi, deployment, pod, replica_set
 
-from harness.helm import Revision, release_objects
-from harness.installation import Installation, differences
+from harness.helm import Revision
+from harness.installation import Installation
 from harness.kube.client import Kube
 from harness.kube.resources import DEPLOYMENT, POD, RELEASE, REPLICA_SET
 from harness.kube.waits import WaitTimeoutError
@@ -178,14 +178,3 @@ def test_after_uninstalling_it_is_installed_anew(
 
 def test_values_are_not_shown(installation: Installation) -> None:
     assert "'c': 2" not in repr(installation)
-
-
-def test_what_two_manifests_do_not_have_alike() -> None:
-    text = "kind: A\nmetadata: {name: x}\nspec: %d\n---\nkind: B\nmetadata: {name: %s}\n"
-    one, other = release_objects(text % (1, "y")), release_objects(text % (2, "z"))
-    assert differences(one, one) == []
-    assert differences(one, other) == [
-        "A x is not the same",
-        "B y is in one only",
-        "B z is in one only",
-    ]
