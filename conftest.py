@@ -29,4 +29,6 @@ pytest_plugins = [
     "steps.fault",
     "steps.operator",
     "steps.installation",
+    "steps.upgrade",
+    "steps.configuration",
 ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,13 +13,18 @@ from harness.images.spec import BuiltImage
 from harness.kube.client import Kube
 from harness.kube.errors import NotFoundError
 from harness.kube.namespaces import delete_namespace, ensure_namespace
+from harness.kube.release import ReleaseReady
 from harness.kube.resources import NAMESPACE
+from harness.kube.waits import wait_for
+from harness.kube.watch import Watcher
 from harness.probes.outside import wait_until_answers
 from harness.release import Release
 from harness.rollout import Rollout
 
 if TYPE_CHECKING:
     from harness.project import Project
+
+_AGAIN = 60.0  # seconds until it is ready again by itself
 
 
 @dataclass
@@ -65,10 +70,15 @@ class Installation:
     def restore(self) -> None:
         """Bring it to its known state: the present chart with the base values, answering.
 
-        Nothing happens when it is in it. It is installed when it is not there.
+        Nothing is done when it is in it, but that it is ready is waited for: what it needs
+        may have been away meanwhile. It is installed when it is not there.
         """
         if not self._known:
             self.change({})
+            return
+        with Watcher(self.kube, self.namespace) as watcher:
+            wait_for(ReleaseReady(self.namespace, self.name), watcher, _AGAIN)
+        self.wait_until_open()
 
     def empty(self) -> None:
         """Have its namespace, and no release in it."""
@@ -154,13 +164,3 @@ class Installation:
         """The address at which its public Service says that it is ready."""
         services = self.project.services.values()
         return self.url + next(service.health for service in services if service.public)
-
-
-def differences(one: Iterable[ReleaseObject], other: Iterable[ReleaseObject]) -> list[str]:
-    """Return a line for each object that two manifests do not have alike."""
-    before, after = ({str(item): item.body for item in items} for items in (one, other))
-    return [
-        f"{name} {'is not the same' if name in before and name in after else 'is in one only'}"
-        for name in sorted(before.keys() | after.keys())
-        if before.get(name) != after.get(name)
-    ]

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import secrets
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+import httpx
 import pytest
-from pytest_bdd import given, parsers, then, when
+from pytest_bdd import given, then, when
 
-from harness.errors import DeployError
-from harness.kube.causes import CrashLoopError, ImagePullError
+from harness.helm.manifest import differences
 from harness.kube.inventory import take_inventory, wait_for_nothing_left
-from harness.kube.resources import CONFIG_MAP
 from harness.traffic import Traffic
-from steps.account import Account, sign_in, sign_up, sign_up_with_todo
+from steps.account import Account, sign_up, sign_up_with_todo
 
 if TYPE_CHECKING:
-    import httpx
-
     from harness.deployment import Deployment
     from harness.helm.earlier import EarlierChart
     from harness.installation import Installation
@@ -31,14 +26,7 @@ if TYPE_CHECKING:
 _PACE = 0.2  # seconds between two requests of the people who use it
 _PATIENCE = 15.0  # seconds that one request may take
 _FURTHER = 10  # requests that have to go well after a change
-_ANSWERS = 60  # requests among which every pod of a role has answered
 _COLLECTED = 20.0  # seconds until the cluster has removed what belonged to what is gone
-_NO_SUCH_TAG = "there-is-no-such-tag"
-#: Each sentence's cause, and the words that it has to name.
-_CAUSES: dict[str, tuple[type[DeployError], str]] = {
-    "the image cannot be had": (ImagePullError, _NO_SUCH_TAG),
-    "the backend ends at once": (CrashLoopError, "No module named 'encodings'"),
-}
 
 
 @dataclass
@@ -55,7 +43,8 @@ class Before:
         return {role: {pod.uid for pod in pods} for role, pods in self.pods.items()}
 
 
-def _pods(beside: Installation, tags: dict[str, str] | None = None) -> dict[str, list[Pod]]:
+def pods_of(beside: Installation, tags: dict[str, str] | None = None) -> dict[str, list[Pod]]:
+    """Return the pods of each role; `tags` where other ones than the usual run."""
     release = beside.release(tags)
     return {role: release.pods(role) for role in beside.project.services}
 
@@ -69,7 +58,7 @@ def second_installation(beside: Installation) -> Before:
 def _as_it_is(beside: Installation) -> Before:
     revision = beside.history()[-1]
     assert revision.status == "deployed", f"revision {revision.number} is {revision.status}"
-    return Before(revision.number, _pods(beside), take_inventory(beside.kube))
+    return Before(revision.number, pods_of(beside), take_inventory(beside.kube))
 
 
 @given("a second installation, by the version of the chart before this one")
@@ -82,8 +71,6 @@ def second_of_earlier_chart(beside: Installation, earlier_chart: EarlierChart) -
 @pytest.fixture
 def client_beside(beside: Installation) -> Iterator[httpx.Client]:
     """A client of the second frontend at its public address."""
-    import httpx
-
     with httpx.Client(base_url=beside.url, timeout=_PATIENCE, trust_env=False) as client:
         yield client
 
@@ -125,7 +112,6 @@ def upgrade_chart(beside: Installation) -> None:
 @then("it is what the present chart describes")
 def is_the_present_chart(beside: Installation, deployment: Deployment) -> None:
     from harness.helm import check_chart, release_objects
-    from harness.installation import differences
 
     chart = beside.project.chart_path
     last, facts = beside.history()[-1], check_chart(chart)
@@ -133,12 +119,12 @@ def is_the_present_chart(beside: Installation, deployment: Deployment) -> None:
     rendered = deployment.helm().template(chart, beside.name, beside.namespace, beside.values({}))
     wanted = [item for item in release_objects(rendered) if not item.hook]
     assert not (odd := differences(wanted, beside.described())), "\n".join(odd)
-    _serves(beside)
+    serves(beside)
 
 
-def _serves(beside: Installation, tags: dict[str, str] | None = None) -> None:
+def serves(beside: Installation, tags: dict[str, str] | None = None) -> None:
     """See that every role has its pods, all of them Ready and never started again."""
-    for role, pods in _pods(beside, tags).items():
+    for role, pods in pods_of(beside, tags).items():
         assert pods, f"no pod runs the image of the {role}"
         weak = [pod.describe() for pod in pods if not pod.ready or pod.restarts]
         assert not weak, "\n".join(weak)
@@ -164,201 +150,9 @@ def no_object_changed(beside: Installation, before: Before) -> None:
 
 @then("no pod of it was replaced or started again")
 def no_pod_touched(beside: Installation, before: Before) -> None:
-    _serves(beside)
-    now = {role: {pod.uid for pod in pods} for role, pods in _pods(beside).items()}
+    serves(beside)
+    now = {role: {pod.uid for pod in pods} for role, pods in pods_of(beside).items()}
     assert now == before.uids, f"the pods were {before.uids}, and are {now}"
-
-
-@when("it is upgraded to images with another tag", target_fixture="tags")
-def upgrade_tags(deployment: Deployment, beside: Installation) -> dict[str, str]:
-    tags = {name: f"{image.tag}-again" for name, image in beside.images.items()}
-    for name, image in beside.images.items():
-        deployment.engine.run("tag", image.ref, f"{image.repository}:{tags[name]}", timeout=30)
-    deployment.provider.load([f"{i.repository}:{tags[name]}" for name, i in beside.images.items()])
-    beside.change({f"{name}.image.tag": tag for name, tag in tags.items()})
-    return tags
-
-
-@then("every pod of it is new and runs the images with that tag")
-def runs_the_tags(beside: Installation, before: Before, tags: dict[str, str]) -> None:
-    _serves(beside, tags)
-    roles = _pods(beside, tags)
-    all_now = beside.release().pods()
-    assert len(all_now) == sum(map(len, roles.values())), "\n".join(p.describe() for p in all_now)
-    for role, pods in roles.items():
-        kept = before.uids[role] & {pod.uid for pod in pods}
-        assert not kept, f"pods of the {role} from before: {kept}"
-
-
-@when("it is rolled back to the revision before")
-def roll_back(beside: Installation, before: Before) -> None:
-    beside.back(before.revision)
-
-
-@then("it is as it was before the upgrade")
-def as_before(beside: Installation, before: Before) -> None:
-    from harness.installation import differences
-
-    last = beside.history()[-1]
-    assert last.status == "deployed", str(last)
-    odd = differences(beside.described(before.revision), beside.described())
-    assert not odd, "Helm has other objects than before:\n" + "\n".join(odd)
-    was, now = (
-        inventory.specifications(beside.namespace)
-        for inventory in (before.inventory, take_inventory(beside.kube))
-    )
-    assert was, f"namespace {beside.namespace} was empty"
-    other = sorted(name for name in was.keys() | now.keys() if was.get(name) != now.get(name))
-    assert not other, f"in the cluster there are other objects than before: {', '.join(other)}"
-    _serves(beside)
-
-
-@when(parsers.parse("an upgrade brings {defect}"), target_fixture="given_up")
-def upgrade_brings(beside: Installation, defect: str) -> GivenUp:
-    changes: dict[str, dict[str, Any]] = {
-        "an image that does not exist": {"backend.image.tag": _NO_SUCH_TAG},
-        # Python looks for its own library there.
-        "a setting with which the backend cannot start": {"backend.env.PYTHONHOME": "/nowhere"},
-    }
-    started = time.monotonic()
-    with pytest.raises(DeployError) as caught:
-        beside.change(changes[defect])
-    return GivenUp(caught.value, time.monotonic() - started)
-
-
-@dataclass
-class GivenUp:
-    """Why an upgrade was given up, and after how many seconds."""
-
-    error: DeployError
-    seconds: float
-
-
-@then(parsers.parse("that is given up within {seconds:d} seconds, because {cause}"))
-def given_up_because(given_up: GivenUp, seconds: int, cause: str) -> None:
-    kind, words = _CAUSES[cause]
-    assert isinstance(given_up.error, kind), str(given_up.error)
-    assert words in str(given_up.error), f"it does not name {words}:\n{given_up.error}"
-    assert given_up.seconds <= seconds, f"after {given_up.seconds:.1f} s"
-
-
-@then("the pods of before still serve")
-def pods_still_serve(beside: Installation, before: Before) -> None:
-    ready = {pod.uid for pod in beside.release().pods() if pod.ready}
-    lost = {role: uids - ready for role, uids in before.uids.items() if uids - ready}
-    assert not lost, f"no longer ready: {lost}"
-
-
-@when(parsers.parse("the {role} of it is scaled to {count:d}"))
-def scale(beside: Installation, role: str, count: int) -> None:
-    beside.change({f"{role}.replicaCount": count})
-
-
-@then(parsers.re(r"requests are answered by (?P<count>\d+) pods? of the (?P<role>\w+)"))
-def answered_by_pods(
-    beside: Installation, client_beside: httpx.Client, role: str, count: str
-) -> None:
-    wanted = {pod.name for pod in beside.release().pods(role)}
-    assert len(wanted) == int(count), f"the pods of the {role} are {sorted(wanted)}"
-    somebody = sign_up(client_beside)
-    for _ in range(_ANSWERS):
-        answer = somebody.call("GET")
-        assert answer.status_code == 200, answer.text[:300]
-        if set(somebody.answers) == wanted:
-            break
-    assert set(somebody.answers) == wanted, (
-        f"{len(somebody.answers)} requests were answered by {sorted(set(somebody.answers))}; "
-        f"the pods of the {role} are {sorted(wanted)}"
-    )
-
-
-@then("no pod of before was replaced")
-def none_replaced(beside: Installation, before: Before) -> None:
-    now = {pod.uid for pods in _pods(beside).values() for pod in pods}
-    gone = {role: uids - now for role, uids in before.uids.items() if uids - now}
-    assert not gone, f"pods that are gone: {gone}"
-
-
-@when(parsers.parse('the {role} of it may use "{amount}" of memory'), target_fixture="limit")
-def limit_memory(beside: Installation, role: str, amount: str) -> str:
-    beside.change({f"{role}.resources.limits.memory": amount})
-    return amount
-
-
-@then(parsers.parse("the containers of the {role} run with that limit"))
-def run_with_limit(beside: Installation, role: str, limit: str) -> None:
-    pods = beside.release().pods(role)
-    assert pods, f"no pod runs the image of the {role}"
-    for pod in pods:
-        # What the kubelet has set, as against what the pod asks for.
-        for status in pod.obj["status"]["containerStatuses"]:
-            set_to = status["resources"]["limits"]["memory"]
-            assert set_to == limit, f"{pod.name}: {status['name']} may use {set_to}"
-
-
-@then(parsers.parse("only the pods of the {role} were replaced"))
-def only_replaced(beside: Installation, before: Before, role: str) -> None:
-    _serves(beside)
-    for name, pods in _pods(beside).items():
-        kept = {pod.uid for pod in pods} & before.uids[name]
-        if name == role:
-            assert not kept, f"pods of the {name} that were kept: {kept}"
-        else:
-            assert kept == before.uids[name], f"pods of the {name} were replaced as well"
-
-
-@when("the ConfigMap of the second names the backend of the first")
-def name_other_backend(beside: Installation, release: Release) -> None:
-    service = release.service("backend")
-    address = f"http://{service.fqdn}.cluster.local:{service.ports[0].port}"
-    beside.change({"config.apiUrl": address})
-    maps = beside.kube.list(CONFIG_MAP, beside.namespace)
-    holding = [item for item in maps if address in (item.get("data") or {}).values()]
-    assert holding, f"no ConfigMap in {beside.namespace} holds {address}"
-
-
-@then("the second frontend is answered by the backend of the first")
-def answered_by_first(account: Account, release: Release) -> None:
-    answer = account.call("GET")
-    first = {pod.name for pod in release.pods("backend")}
-    assert account.answers[-1] in first, (
-        f"answered by {account.answers[-1] or 'nobody named'}, with status {answer.status_code}; "
-        f"the first backend's pods are {sorted(first)}"
-    )
-
-
-@then("the images are those of before")
-def same_images(beside: Installation, before: Before) -> None:
-    def ids(roles: dict[str, list[Pod]]) -> dict[str, set[str]]:
-        return {
-            role: {container.image_id for pod in pods for container in pod.containers}
-            for role, pods in roles.items()
-        }
-
-    assert all(ids(before.pods).values()), "no pod of before told its images"
-    assert ids(_pods(beside)) == ids(before.pods)
-
-
-@when("the secret that signs its tokens is changed")
-def change_secret(beside: Installation, deployment: Deployment, account: Account) -> None:
-    answer = account.call("GET")
-    assert answer.status_code == 200, f"before the change: {answer.status_code}"
-    new = secrets.token_urlsafe(48)
-    deployment.redact.add(new)
-    beside.change({"secrets.betterAuthSecret": new})
-
-
-@then("the account's token of before is refused")
-def old_token_refused(account: Account) -> None:
-    answer = account.call("GET")
-    assert answer.status_code == 401, f"{answer.status_code}: {answer.text[:300]}"
-
-
-@then("whoever signs in again finds the todo")
-def new_token_works(account: Account) -> None:
-    account.token = sign_in(account)
-    answer = account.call("GET", f"/{account.todo['id']}")
-    assert (answer.status_code, answer.json()) == (200, account.todo), answer.text[:300]
 
 
 @dataclass

@@ -177,6 +177,9 @@ def test_a_placeholder_is_no_secret(value: str) -> None:
         ("backend.env", {"A": 1}, "got number, want string"),
         ("config.apiUrl", "backend-svc:8000", "does not match pattern"),
         ("config.apiUrl", "http://user:pw@host", "does not match pattern"),
+        ("config.cohereBaseUrl", "http://:8080", "does not match pattern"),
+        ("config.cohereBaseUrl", "https://host:port", "does not match pattern"),
+        ("config.betterAuthUrl", "http://:3000", "does not match pattern"),
         ("config.logLevel", "loud", "value must be one of"),
         ("secrets.cohereApiKey", 12345678, "got number, want string"),
         ("postgresql.persistence.size", "big", "does not match pattern"),
@@ -196,3 +199,17 @@ def test_a_refusal_by_the_schema_quotes_no_secret() -> None:
         render(SECRETS | {"backend.replicaCount": -1})
     for secret in SECRETS.values():
         assert secret not in str(caught.value)
+
+
+def test_a_value_that_does_not_exist_is_named_in_full() -> None:
+    with pytest.raises(ValuesRefusedError) as caught:
+        render(SECRETS | {"backend.replicas": 2, "frontend.service.nodeport": 30080})
+    assert "there is no backend.replicas)" in caught.value.seen
+    assert "there is no frontend.service.nodeport)" in caught.value.seen
+
+
+@pytest.mark.parametrize(
+    "url", ["http://backend-svc:8000", "https://api.example.org/v1", "http://[fd00::1]:8000", ""]
+)
+def test_addresses_of_all_kinds_are_taken(url: str) -> None:
+    render(SECRETS | {"config.apiUrl": url, "config.cohereBaseUrl": url})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from harness.helm import release_objects
+from harness.helm.manifest import differences, release_objects
 
 MANIFEST = """\
 ---
@@ -55,3 +55,14 @@ def test_an_empty_manifest_has_no_objects() -> None:
 def test_what_is_no_yaml_is_told() -> None:
     with pytest.raises(yaml.YAMLError):
         release_objects("a: [")
+
+
+def test_what_two_manifests_do_not_have_alike() -> None:
+    text = "kind: A\nmetadata: {name: x}\nspec: %d\n---\nkind: B\nmetadata: {name: %s}\n"
+    one, other = release_objects(text % (1, "y")), release_objects(text % (2, "z"))
+    assert differences(one, one) == []
+    assert differences(one, other) == [
+        "A x is not the same",
+        "B y is in one only",
+        "B z is in one only",
+    ]

@@ -9,9 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from kube_support import FakeApi, deployment, pod, replica_set
 
-from harness.helm import Revision, release_objects
-from harness.installation import Installation, differences
+from harness.helm import Revision
+from harness.installation import Installation
+from harness.kube.client import Kube
+from harness.kube.resources import DEPLOYMENT, POD, RELEASE, REPLICA_SET
+from harness.kube.waits import WaitTimeoutError
 from harness.project import Project
 
 DESCRIPTION = """
@@ -52,7 +56,7 @@ class Rollout:
         self.done: list[Any] = []
         self.revisions = 0
         self.helm = self
-        self.kube = None
+        self.kube: Kube | None = None
 
     def run(self, chart: Path, release: str, namespace: str, values: dict[str, Any]) -> float:
         self.revisions += 1
@@ -78,7 +82,23 @@ def rollout() -> Rollout:
 
 
 @pytest.fixture
-def installation(project_dir: Path, rollout: Rollout, url: str) -> Installation:
+def api() -> Iterator[FakeApi]:
+    """A cluster in which the second installation is ready."""
+    api = FakeApi()
+    for resource in RELEASE:
+        api.objects[resource.path("shop-beside")] = {}
+    api.put(POD.path("shop-beside"), pod(ready=True))
+    api.put(REPLICA_SET.path("shop-beside"), replica_set())
+    api.put(DEPLOYMENT.path("shop-beside"), deployment())
+    yield api
+    api.close()
+
+
+@pytest.fixture
+def installation(
+    project_dir: Path, rollout: Rollout, url: str, api: FakeApi, tmp_path: Path
+) -> Installation:
+    rollout.kube = api.client(tmp_path)
     file = project_dir / "deploy.toml"
     file.write_text(file.read_text() + DESCRIPTION)
     project: Any = Project.load(project_dir)
@@ -91,6 +111,16 @@ def test_it_is_installed_with_its_base_values_once(
     installation.restore()
     installation.restore()
     assert rollout.done == [("chart", "shop", "shop-beside", {"a": {"b": 1, "c": 2}})]
+
+
+def test_it_is_waited_for_when_it_is_not_ready(
+    installation: Installation, api: FakeApi, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.installation._AGAIN", 0.2)
+    installation.restore()
+    api.put(DEPLOYMENT.path("shop-beside"), deployment(ready=0))
+    with pytest.raises(WaitTimeoutError, match="0 of 1 pods ready"):
+        installation.restore()
 
 
 def test_a_change_is_laid_over_and_undone(installation: Installation, rollout: Rollout) -> None:
@@ -148,14 +178,3 @@ def test_after_uninstalling_it_is_installed_anew(
 
 def test_values_are_not_shown(installation: Installation) -> None:
     assert "'c': 2" not in repr(installation)
-
-
-def test_what_two_manifests_do_not_have_alike() -> None:
-    text = "kind: A\nmetadata: {name: x}\nspec: %d\n---\nkind: B\nmetadata: {name: %s}\n"
-    one, other = release_objects(text % (1, "y")), release_objects(text % (2, "z"))
-    assert differences(one, one) == []
-    assert differences(one, other) == [
-        "A x is not the same",
-        "B y is in one only",
-        "B z is in one only",
-    ]

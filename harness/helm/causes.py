@@ -112,17 +112,20 @@ def is_unreachable(said: str) -> bool:
 def _schema_refusal(chart: Path, said: str) -> DeployError:
     lines = [line.strip() for line in said.splitlines() if line.strip().startswith("- ")]
     paths: list[str] = []
+    readable: list[str] = []
     for line in lines:
+        readable.append(_dotted(line))
         if not (match := _SCHEMA_LINE.match(line)):
             continue
         path = (match["pointer"] or match["dotted"] or "").strip("/").replace("/", ".")
         path = "" if path == "(root)" else path
         if extra := _EXTRA.search(line):
             names = re.findall(r"'([^']+)'", extra["names"])
-            paths += [".".join(filter(None, (path, name))) for name in names]
+            unknown = [".".join(filter(None, (path, name))) for name in names]
+            readable[-1] += f" (there is no {', '.join(unknown)})"
+            paths += unknown
         else:
             paths.append(path)
-    readable = [_dotted(line) for line in lines]
     where = str(chart / "values.schema.json")
     return errors.ValuesRefusedError(chart, "\n".join(readable) or said, where, tuple(paths))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -59,3 +59,13 @@ def _members(document: Any) -> Iterator[dict[str, Any]]:
             yield from _members(item)
     else:
         yield document
+
+
+def differences(one: Iterable[ReleaseObject], other: Iterable[ReleaseObject]) -> list[str]:
+    """Return a line for each object that two manifests do not have alike."""
+    before, after = ({str(item): item.body for item in items} for items in (one, other))
+    return [
+        f"{name} {'is not the same' if name in before and name in after else 'is in one only'}"
+        for name in sorted(before.keys() | after.keys())
+        if before.get(name) != after.get(name)
+    ]
