@@ -275,17 +275,6 @@ def another_ready(deleted: DeletedPod, release: Release, seconds: int) -> None:
     assert new.uid in {pod.uid for pod in release.pods()}
 
 
-@when("a pod of each role is deleted", target_fixture="each_deleted")
-def pod_of_each_deleted(release: Release, faults: ExitStack) -> list[DeletedPod]:
-    return [pod_deleted(release, faults, role) for role in release.project.services]
-
-
-@then(parsers.parse("others are ready within {seconds:d} seconds"))
-def others_ready(each_deleted: list[DeletedPod], release: Release, seconds: int) -> None:
-    for deleted in each_deleted:
-        another_ready(deleted, release, seconds)
-
-
 @given(parsers.parse("{number:d} pods of each role"))
 def pods_of_each(release: Release, faults: ExitStack, number: int) -> None:
     from harness.kube.scale import deployments_of, scaled
