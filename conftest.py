@@ -8,6 +8,7 @@ pytest_plugins = [
     "plugin.binding",
     "plugin.failures",
     "plugin.summary",
+    "plugin.signals",
     "fixtures.run",
     "fixtures.deployment",
     "fixtures.static",

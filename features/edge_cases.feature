@@ -58,8 +58,10 @@ Feature: What fails is named, and passes
     When requests for the todo go on
     And the process of the backend is killed
     Then it is ready again within 30 seconds
-    When a pod of each role is deleted
-    Then others are ready within 30 seconds
+    When the pod of the backend is deleted
+    Then another is ready within 30 seconds
+    When the pod of the frontend is deleted
+    Then another is ready within 30 seconds
     And each request has been answered with the todo
 
   @EC-5

@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from kube_support import FakeApi, endpoints, pod, service
 
+from harness.clusters.errors import ClusterMissingError
+from harness.clusters.untouched import Untouched
 from harness.command import Completed
 from harness.errors import DeployError
 from harness.faults import container as killing
@@ -19,9 +21,13 @@ from harness.faults.container import KilledContainer, NotRunningError
 from harness.faults.context import BrokenContext
 from harness.faults.fault import Fault, FaultWithoutEffectError
 from harness.faults.pod import DeletedPod
+from harness.faults.room import TooLarge
 from harness.faults.service import WrongSelector, WrongTargetPort
+from harness.kube.causes import UnschedulableError
 from harness.kube.client import Kube
 from harness.kube.pods import pod_of
+from harness.kube.resources import NAMESPACE
+from harness.labels import MANAGED
 
 BASE = "/api/v1/namespaces/shop"
 PODS, SERVICES, EVENTS = f"{BASE}/pods", f"{BASE}/services", f"{BASE}/events"
@@ -109,31 +115,35 @@ def leads_to(*ports: int) -> dict[str, Any]:
     return slices | {"ports": [{"port": port} for port in ports]}
 
 
-def endpoint_controller(api: FakeApi) -> None:
-    """Have the endpoints follow the Service, as the cluster's controller has them."""
-
-    def follow() -> None:
-        done = ""
-        while not api.closed:
-            now = json.dumps(api.objects[SERVICES]["web"]["spec"])
-            if now != done:
-                spec = json.loads(now)
-                found = spec["selector"] == {"app": "web"}
-                target = spec["ports"][0]["targetPort"]
-                api.put(SLICES, leads_to(8000 if target == "http" else target) if found
-                        else leads_to())  # fmt: skip
-                done = now
-            threading.Event().wait(0.02)
-
-    threading.Thread(target=follow, daemon=True).start()
-
-
 @pytest.fixture
 def web(api: FakeApi) -> FakeApi:
     """A Service that leads to one pod by the name of its port."""
     api.put(SERVICES, service("web", ports=[{"port": 80, "targetPort": "http"}]))
     api.put(SLICES, leads_to(8000))
     return api
+
+
+@pytest.fixture
+def endpoint_controller(web: FakeApi) -> Iterator[None]:
+    """The endpoints follow the Service, as the cluster's controller has them."""
+    stop = threading.Event()
+
+    def follow() -> None:
+        done: Any = None
+        while not stop.wait(0.02):
+            spec = web.objects[SERVICES]["web"]["spec"]
+            if spec is done:
+                continue
+            done = spec
+            target = spec["ports"][0]["targetPort"]
+            found = spec["selector"] == {"app": "web"}
+            web.put(SLICES, leads_to(*([8000 if target == "http" else target] if found else [])))
+
+    thread = threading.Thread(target=follow, daemon=True)
+    thread.start()
+    yield
+    stop.set()
+    thread.join(5)
 
 
 @pytest.mark.parametrize(
@@ -143,11 +153,11 @@ def web(api: FakeApi) -> FakeApi:
         (WrongTargetPort, {"ports": [{"port": 80, "targetPort": 8001}]}),
     ],
 )
+@pytest.mark.usefixtures("endpoint_controller")
 def test_a_service_is_broken_and_put_right(
     web: FakeApi, client: Kube, kind: type[Fault], spec: dict[str, Any]
 ) -> None:
     good = web.objects[SERVICES]["web"]["spec"]
-    endpoint_controller(web)
     fault: Any = kind(client, "shop", "web")  # type: ignore[call-arg]
     with fault:
         assert web.objects[SERVICES]["web"]["spec"] == good | spec
@@ -235,6 +245,79 @@ def test_a_pod_that_is_not_deleted(api: FakeApi, client: Kube) -> None:
     fault = DeletedPod(client, pod_of(stays))
     with pytest.raises(FaultWithoutEffectError, match="pod web-1 is deleted"):
         fault._check()
+
+
+NODES, SPACES = "/api/v1/nodes", "/api/v1/namespaces"
+
+
+class NoRoom:
+    """A rollout that ends as the scheduler has it end, or well."""
+
+    def __init__(self, client: Kube, error: DeployError | None) -> None:
+        self.client, self.error = client, error
+        self.asked: Any = None
+
+    def run(self, chart: Path, release: str, namespace: str, values: Any) -> float:
+        assert (chart, release) == (Path("chart"), "shop")
+        self.asked = values
+        ensure = {"kind": "Namespace", "metadata": {"name": namespace, "labels": {MANAGED: "true"}}}
+        self.client.create(NAMESPACE, ensure)
+        if self.error:
+            raise self.error
+        return 1.0
+
+
+@pytest.fixture
+def node(api: FakeApi) -> FakeApi:
+    """A cluster of one node, with 4 GiB of memory."""
+    api.objects |= {NODES: {}, SPACES: {}, "/api/v1/pods": {}}
+    room = {"cpu": "2", "memory": "4Gi"}
+    api.put(NODES, {"kind": "Node", "metadata": {"name": "one"}, "status": {"allocatable": room}})
+    return api
+
+
+def too_large(client: Kube, error: DeployError | None) -> tuple[TooLarge, NoRoom]:
+    rollout = NoRoom(client, error)
+    as_given: Any = rollout
+
+    def values(memory: str) -> dict[str, str]:
+        return {"memory": memory}
+
+    return TooLarge(as_given, client, Path("chart"), "shop", "beside", values), rollout
+
+
+def test_more_than_any_node_has_is_asked_for(node: FakeApi, client: Kube) -> None:
+    fault, rollout = too_large(client, UnschedulableError(pod(), "0/1 nodes: too small", []))
+    with fault:
+        assert fault.cause is rollout.error
+        assert rollout.asked == {"memory": "5120Mi"}
+        assert "5120Mi" in fault.describe()
+        assert "beside" in node.objects[SPACES]
+    assert node.objects[SPACES] == {}
+
+
+def test_more_than_any_node_has_and_yet_there_is_room(node: FakeApi, client: Kube) -> None:
+    fault, _ = too_large(client, None)
+    with pytest.raises(FaultWithoutEffectError, match="it was rolled out"):
+        fault.__enter__()
+    assert node.objects[SPACES] == {}
+
+
+def test_a_rollout_that_fails_otherwise_is_not_taken_for_it(node: FakeApi, client: Kube) -> None:
+    other = DeployError(needed="Helm", seen="gone", looked="-", fix="-")
+    with pytest.raises(DeployError, match="gone"):
+        too_large(client, other)[0].__enter__()
+    assert node.objects[SPACES] == {}
+
+
+def test_a_cluster_that_nobody_may_touch_tells_who_would_have() -> None:
+    cluster = Untouched("nowhere")
+    assert cluster.ensure().name == "nowhere"
+    assert cluster.touched == []
+    for use in (lambda: cluster.load(["app:1"]), lambda: cluster.endpoint(30080)):
+        with pytest.raises(ClusterMissingError, match="nowhere"):
+            use()
+    assert cluster.touched == ["load app:1", "reach port 30080"]
 
 
 @pytest.fixture

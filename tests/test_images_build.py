@@ -192,16 +192,37 @@ dockerfile parse error line 5: unknown instruction: RUNN
 """
 
 
+UV = """\
+#8 [builder 4/5] RUN npm ci
+#8 0.4 Creating virtual environment at: .venv
+#8 0.9 error: No solution found when resolving dependencies
+#8 0.9   cause: Because there is no version of fastapi==0.0.0 and you require it, none is left.
+#8 ERROR: executor failed running [/bin/sh -c if [ -s /run/secrets/ca ]; then export \
+SSL_CERT_FILE=/run/secrets/ca; fi; uv pip sync requirements.lock]: exit code: 1
+"""
+LOCK = "\n".join([
+    "#8 [builder 4/5] RUN npm ci",
+    "#8 0.5 npm error code EUSAGE",
+    "#8 0.5 npm error `npm ci` can only install packages when your package.json and "
+    "package-lock.json are in sync.",
+    "#8 0.5 npm error Invalid: lock file's jose@6.2.18 does not satisfy jose@5.0.0",
+    *(f"#8 0.5 npm error   --option-{number} is not what failed" for number in range(40)),
+    "#8 ERROR: executor failed running [/bin/sh -c npm ci]: exit code: 1",
+])  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("says", "words"),
     [
+        (UV, ["seen:   cause: Because there is no version of fastapi", "name or version"]),
+        (LOCK, ["can only install", "does not satisfy jose@5.0.0", "option-39", "a lock file"]),
         (NPM, ["step builder 4/5, line 5, `RUN npm ci`", "EUSAGE", "commit a lock file"]),
         (PIP, ["step stage-1 3/3, line 9, `RUN --mount", "CERTIFICATE", "private certificate"]),
         (PULL, ["line 2, `FROM ${BASE} AS builder`", "no such host", "base image available"]),
         (SYNTAX, ["line 5, `RUN npm ci`", "unknown instruction: RUNN", "syntax at this line"]),
         ("Cannot connect to the engine\n", ["outside its instructions", "Cannot connect"]),
     ],
-    ids=["run", "secret", "base", "syntax", "engine"],
+    ids=["version", "lock", "run", "secret", "base", "syntax", "engine"],
 )
 def test_a_failing_build_names_step_and_cause(
     spec: ImageSpec, tmp_path: Path, says: str, words: list[str]

@@ -56,8 +56,12 @@ class TooLarge(Fault):
         """Return what is broken."""
         return f"release {self.release} asks for {self.asked} of memory, more than any node has"
 
+    def room_now(self) -> list[Capacity]:
+        """Return what each node has at this moment."""
+        return capacity(self.client.list(NODE), self.client.list(POD))
+
     def _break(self) -> None:
-        self.room = capacity(self.client.list(NODE), self.client.list(POD))
+        self.room = self.room_now()
         most = max(node.allocatable["memory"] for node in self.room)
         self.asked = f"{int(most / 2**20) + 1024}Mi"
         started = time.monotonic()
