@@ -199,8 +199,8 @@ def _field(module: _Module, node: ast.AnnAssign, name: str, prefix: str) -> None
                 default = default or _keyword(call, "default_factory")
     missing = default is None or (isinstance(default, ast.Constant) and default.value is ...)
     for each in names:
-        read = Read(each, module.place(node), missing and len(names) == 1, _word(default) or None)
-        module.code.reads.append(read)
+        required, text = missing and len(names) == 1, _word(default) or None
+        module.code.reads.append(Read(each, module.place(node), required, text, name))
 
 
 # -- texts
