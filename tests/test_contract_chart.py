@@ -581,3 +581,11 @@ def test_each_privilege_that_is_left(shop: Shop, line: str, seen: str) -> None:
     found = shop.judged("security").findings
     assert {f.seen.rpartition(" (")[0] for f in found} == {seen}
     assert len(found) == 3  # one for each container, not for each rendering
+
+
+def test_an_amount_may_be_a_number(shop: Shop) -> None:
+    shop.edit((VALUES, "limits: {cpu: 100m", "limits: {cpu: 1"))
+    shop.edit(("chart/values.schema.json", '"type": "string"', '"type": ["string", "integer"]'))
+    judgement = shop.judged("fields")
+    assert judgement.examined
+    assert not judgement.findings

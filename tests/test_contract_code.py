@@ -10,7 +10,7 @@ from harness.contract.javascript import Script, Scripts
 
 
 def scripts(**files: str) -> Scripts:
-    """Return scripts by path; `_` in a name stands for a slash, `X` before the suffix for a dot."""
+    """Return scripts; two underscores in a name stand for a slash."""
     named = {f"web/{name.replace('__', '/')}.ts": text for name, text in files.items()}
     return Scripts("web", {name: Script(name, text) for name, text in named.items()})
 
@@ -31,8 +31,8 @@ def scripts(**files: str) -> Scripts:
         ('class S(BaseSettings):\n    a_b: str = Field("x", min_length=3)', "A_B", False, "x"),
         ('class S(BaseSettings):\n    x: str = Field(alias="A_B")', "A_B", True, None),
         (
-            'class S(BaseSettings):\n    model_config = SettingsConfigDict(env_prefix="A_")\n'
-            "    b: int",
+            "class S(BaseSettings):\n"
+            '    model_config = SettingsConfigDict(env_prefix="A_")\n    b: int',
             "A_B",
             True,
             None,

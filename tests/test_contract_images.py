@@ -225,6 +225,18 @@ BROKEN: dict[str, tuple[str, list[Edit], str, str]] = {
         f"{MAIN}: kJ82hsd92hhd72",
         "`SHOP_SECRET` is written down",
     ),
+    "a secret that nobody uses": (
+        "secrets honoured",
+        [
+            (
+                MAIN,
+                "app = FastAPI()",
+                "class Settings(BaseSettings):\n    shop_secret: str\napp = 1",
+            ),
+        ],
+        f"{MAIN}: shop_secret",
+        "`shop_secret` is read and then taken by nobody",
+    ),
     "a database to fall back on": (
         "database fallback",
         [(MAIN, READS, 'DATABASE_URL = os.getenv("DATABASE_URL", "sqlite:///shop.db")\nSHOP')],

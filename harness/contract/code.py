@@ -32,13 +32,15 @@ def sounds_secret(name: str) -> bool:
 class Read:
     """A variable of the environment that the code reads.
 
-    `default` is the text that stands in for it, None when there is none or when it is empty.
+    `default` is the text that stands in for it, None when there is none or when it is empty;
+    `field` is the attribute that holds it, where it is a field of a class of settings.
     """
 
     name: str
     place: Place
     required: bool = False
     default: str | None = None
+    field: str = ""
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any, cast
-
-from docker.utils.build import PatternMatcher
 
 from harness.contract.code import sounds_secret
 from harness.contract.finding import Notes
@@ -15,17 +12,7 @@ from harness.contract.secrets import credential
 from harness.contract.stage import Stage, assignments
 from harness.contract.stage import stages as all_stages
 from harness.contract.subject import Subject
-from harness.errors import DeployError
-from harness.images.context import Context, ignore_file
-from harness.images.dockerfile import Copy, Instruction
-from harness.images.precheck import CopySourceMissingError, check
 
-_LOCKS = {
-    "npm": ("package-lock.json", "npm-shrinkwrap.json"),
-    "pnpm": ("pnpm-lock.yaml",),
-    "yarn": ("yarn.lock",),
-}
-_DEV_FILE = re.compile(r"requirements[-_.]?(dev|test)\S*|dev[-_]requirements\S*", re.IGNORECASE)
 _TOOLS = re.compile(
     r"\b(build-essential|gcc|g\+\+|make|git|python3?-dev|libpq-dev|cmake|curl|wget|vim)\b"
 )
@@ -33,16 +20,6 @@ _BUILDS = re.compile(
     r"\b(npm|pnpm|yarn) (ci|install|run build|build)\b|\bnext build\b|\bpip3? install\b"
     r"|\buv (pip|sync|build)\b|\bpoetry install\b|\b(go|cargo) build\b"
 )
-#: Packages that no build needs, only whoever tests or reads the code.
-_FOR_TESTS = re.compile(
-    r"(vitest|jest|mocha|chai|cypress|playwright|oxlint|eslint|prettier|husky|lint-staged|nyc|msw)\b"
-    r"|@(testing-library|playwright|vitest|storybook|eslint)/|(eslint|prettier)-|jsdom|happy-dom"
-)
-_PRIVATE = re.compile(
-    r"(^|/)(\.env(\.(?!example$|sample$|template$|dist$)[^/]+)?|id_(rsa|ecdsa|ed25519)|\.npmrc|\.netrc"
-    r"|\.pypirc|[^/]+\.(pem|key|p12|pfx)|\.git-credentials|kubeconfig|secrets?\.(ya?ml|json))$"
-)
-_PROBES = (".env", ".env.local", ".git/config", "node_modules/x/index.js")
 _NAMED_USERS = {"nobody": 65534, "node": 1000, "www-data": 33, "nginx": 101, "postgres": 999}
 
 
@@ -51,37 +28,6 @@ def _each(subject: Subject, notes: Notes) -> Iterator[tuple[Program, Stage]]:
         if program.stage is not None:
             notes.saw(program.docker_place().file)
             yield program, program.stage
-
-
-def copies(subject: Subject, notes: Notes) -> None:
-    """Everything that a COPY takes is in the build context (EC-1)."""
-    for program in subject.programs.values():
-        notes.saw(program.docker_place().file)
-        try:
-            check(program.spec)
-        except DeployError as error:
-            line = None
-            if isinstance(error, CopySourceMissingError):
-                found = re.search(r"line (\d+)", error.looked)
-                line = int(found[1]) if found else None
-            notes.found(
-                program.docker_place(line), needed=error.needed, seen=error.seen, fix=error.fix
-            )
-        stages = program.dockerfile.stages if program.dockerfile else []
-        names = {name for name, _, _ in stages} | {str(n) for n in range(len(stages))}
-        for one in program.dockerfile.instructions if program.dockerfile else ():
-            source = one.flags.get("from", "")
-            if (
-                one.word == "COPY"
-                and re.fullmatch(r"[a-z][\w-]*|\d+", source)
-                and source not in names
-            ):
-                notes.found(
-                    program.docker_place(one.line),
-                    needed=f"the stage `{source}` that a COPY takes from",
-                    seen=f"stages: {', '.join(sorted(names))}",
-                    fix="correct the name of the stage",
-                )
 
 
 def stages(subject: Subject, notes: Notes) -> None:
@@ -193,77 +139,6 @@ def _from(program: Program, stage: Stage) -> int:
     return stage.line
 
 
-def dependencies(subject: Subject, notes: Notes) -> None:
-    """Packages are installed as their lock says, without those of development."""
-    for program in subject.programs.values():
-        if program.dockerfile is None:
-            continue
-        notes.saw(program.docker_place().file)
-        copied: list[str] = []
-        for one in program.dockerfile.instructions:
-            if one.word == "FROM":
-                copied = []
-            elif one.word in ("COPY", "ADD"):
-                copied += one.arguments[:-1]
-            elif one.word == "RUN":
-                for seen, fix in _installs(program, one, copied):
-                    notes.found(
-                        program.docker_place(one.line),
-                        needed=f"packages of {program.name} as a lock file names them",
-                        seen=seen,
-                        fix=fix,
-                    )
-
-
-def _installs(program: Program, one: Instruction, copied: list[str]) -> Iterator[tuple[str, str]]:
-    text = re.sub(r"\s+", " ", one.rest)
-    if re.search(r"\bnpm (ci|clean-install)\b", text) and not _brings(
-        program, copied, _LOCKS["npm"]
-    ):
-        yield (
-            "`npm ci` fails: no package-lock.json is copied before it",
-            "COPY package.json package-lock.json ./ before it",
-        )
-    elif re.search(r"\bnpm (install|i)\b(?! -g| --global)", text):
-        yield "`npm install` takes what is newest, whatever the lock says", "use `npm ci`"
-    needless = program.package.get("devDependencies")
-    if (
-        re.search(r"\bnpm (ci|clean-install)\b(?![^&;]*(--omit[= ]dev|--production|--only))", text)
-        and isinstance(needless, dict)
-        and needless
-        and all(_FOR_TESTS.match(name) for name in needless)
-    ):
-        yield "development packages that no build needs are installed", "add --omit=dev"
-    for tool in ("pnpm", "yarn"):
-        if re.search(
-            rf"\b{tool}( install| i)?\b.*--(frozen-lockfile|immutable)", text
-        ) and not _brings(program, copied, _LOCKS[tool]):
-            yield f"no {_LOCKS[tool][0]} is copied before it", f"COPY {_LOCKS[tool][0]} before it"
-    if _DEV_FILE.search(text) or re.search(r"pip install[^&;]*\[[^\]]*\b(dev|test)\b", text):
-        yield "dependencies of development are installed", "install those of production only"
-    if re.search(r"\buv sync\b(?!.*--no-dev)(?!.*--only-group)", text):
-        yield "`uv sync` installs dependencies of development too", "add --no-dev"
-    if re.search(r"\bnpm (ci|install)\b[^&;]*--include=dev", text):
-        yield "dependencies of development are installed", "leave --include=dev out"
-    if match := re.search(r"\bpip3? install\b([^&;]*)", text):
-        words = [w for w in match[1].split() if not w.startswith(("-", "."))]
-        loose = [w for w in words if re.fullmatch(r"[A-Za-z][\w.-]*(\[[\w,]*\])?", w)]
-        loose = [w for w in loose if w not in ("pip", "uv", "setuptools", "wheel", "poetry")]
-        if loose and not re.search(r"(-r|--requirement|-c|--constraint|--target|-t)\b", match[1]):
-            yield f"`{loose[0]}` is installed without a version", "install from a lock file"
-
-
-def _brings(program: Program, copied: list[str], names: tuple[str, ...]) -> bool:
-    for name in names:
-        if not (program.folder / name).is_file():
-            continue
-        for word in copied:
-            pattern = re.escape(word.removeprefix("./")).replace(r"\*", ".*")
-            if word in (".", "./") or re.fullmatch(pattern, name):
-                return True
-    return False
-
-
 def secrets(subject: Subject, notes: Notes) -> None:
     """No ARG or ENV holds a secret: both stay in the image's history."""
     for program in subject.programs.values():
@@ -322,71 +197,3 @@ def port(subject: Subject, notes: Notes) -> None:
                 seen=f"it sets PORT to {told}",
                 fix="correct PORT, or the port in the description",
             )
-
-
-def context(subject: Subject, notes: Notes) -> None:
-    """Nothing private, and nothing that a machine made, reaches the build."""
-    for program in subject.programs.values():
-        if program.dockerfile is None or not program.folder.is_dir():
-            continue
-        notes.saw(program.image.context)
-        file = ignore_file(program.folder, program.image.dockerfile)
-        whole = [c for c in program.dockerfile.copies() if _everything(c)]
-        if file is None:
-            notes.found(
-                program.place(program.folder),
-                needed=f"a .dockerignore for the image {program.name}",
-                seen="there is none: .env, .git and node_modules of whoever builds get in",
-                fix="write one that leaves out everything but what the Dockerfile copies",
-            )
-            continue
-        reached = Context(program.folder, program.image.dockerfile)
-        for name in sorted(reached.names()):
-            if (
-                _PRIVATE.search(name)
-                and (program.folder / name).is_file()
-                and _taken(program, name)
-            ):
-                notes.found(
-                    program.place(program.folder / name),
-                    needed=f"nothing private in the build of {program.name}",
-                    seen=f"`{name}` is in the build context, and a COPY takes it along",
-                    fix=f"add it to {program.place(file)}",
-                )
-        folders = [s.strip("/") for c in program.dockerfile.copies() for s in c.sources]
-        inner = [f for f in folders if f not in (".", "") and (program.folder / f).is_dir()]
-        for folder in inner:
-            if _lets(reached, f"{folder}/.env"):
-                notes.found(
-                    program.place(file),
-                    needed=f"the build of {program.name} to leave every .env out",
-                    seen=f"`{folder}/.env` would be taken along",
-                    fix="add **/.env* as its last line",
-                )
-        if whole:
-            for name in filter(lambda probe: _lets(reached, probe), _PROBES):
-                notes.found(
-                    program.place(file),
-                    needed=f"the build of {program.name} to leave {name} out",
-                    seen=f"the COPY of line {whole[0].instruction.line} takes everything",
-                    fix=f"add {name} to it",
-                )
-
-
-def _everything(copy: Copy) -> bool:
-    return any(source.strip("/") in (".", "", "./") for source in copy.sources)
-
-
-def _taken(program: Program, name: str) -> bool:
-    assert program.dockerfile is not None
-    for copy in program.dockerfile.copies():
-        for source in copy.sources:
-            base = source.strip("/").removeprefix("./")
-            if base in (".", "") or name == base or name.startswith(f"{base}/"):
-                return True
-    return False
-
-
-def _lets(reached: Context, path: str) -> bool:
-    """Say whether the ignore file would let a file through if it were there."""
-    return not cast("Any", PatternMatcher)(list(reached.patterns)).matches(path)

@@ -19,6 +19,8 @@ from harness.contract.subject import Subject
 _ENTRY = re.compile(r"[\"'](\w+)[\"']: [\"']([^\"']+)[\"']")
 _TABLE = r"\n    {}(?:: [^=\n]+)? = \{{(.*?)\}}"
 _CONTAINER = re.compile(r"list\[(?P<item>.+)\]|dict[\[(]str, (?P<value>.+)[\])]", re.IGNORECASE)
+# Amounts may be numbers or texts; the client knows them as texts.
+_QUANTITY = re.compile(r"resources\.|sizeLimit|storage|averageValue|divisor|\bhard\b")
 _PLAIN: dict[str, type | tuple[type, ...]] = {"str": str, "int": int, "bool": bool}
 
 
@@ -54,7 +56,7 @@ def _problems(value: Any, kind: str, path: str) -> Iterator[tuple[str, str]]:
             yield from _problems(each, inner, where)
     elif kind in _PLAIN:
         wrong = not isinstance(value, _PLAIN[kind]) or (kind == "int" and isinstance(value, bool))
-        if wrong:
+        if wrong and not (_QUANTITY.search(path) and isinstance(value, int | float)):
             yield path, f"it is {_shown(value)}, not of the type {kind}"
     elif (fields := _fields(kind)) is not None and isinstance(value, dict):
         for key, each in value.items():

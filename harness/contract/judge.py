@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from harness.contract import (
     addresses,
+    buildcontext,
     bundles,
     changes,
     commands,
@@ -21,6 +22,7 @@ from harness.contract import (
     leftovers,
     listening,
     names,
+    packages,
     probes,
     production,
     references,
@@ -89,15 +91,15 @@ CHECKS: dict[str, Check] = {
     "database fallback": Check(secrets.database, "files of the programs"),
     "changes arrive": Check(changes.check, "workloads that read configuration", always=False),
     "stable": Check(templates.stable, "templates"),
-    "dockerfile copies": Check(dockerfiles.copies, "Dockerfiles"),
+    "dockerfile copies": Check(buildcontext.copies, "Dockerfiles"),
     "dockerfile stages": Check(dockerfiles.stages, "Dockerfiles"),
     "dockerfile user": Check(dockerfiles.user, "Dockerfiles"),
     "dockerfile bases": Check(dockerfiles.bases, "base images"),
-    "dockerfile dependencies": Check(dockerfiles.dependencies, "installations of packages"),
+    "dockerfile dependencies": Check(packages.check, "installations of packages"),
     "dockerfile secrets": Check(dockerfiles.secrets, "Dockerfiles"),
     "dockerfile port": Check(dockerfiles.port, "Dockerfiles"),
     "dockerfile command": Check(production.check, "Dockerfiles"),
-    "build context": Check(dockerfiles.context, "build contexts"),
+    "build context": Check(buildcontext.context, "build contexts"),
     "standalone": Check(
         bundles.standalone, "frontends that are packed by themselves", always=False
     ),

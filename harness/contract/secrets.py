@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from harness.contract import placeholders
 from harness.contract.code import DATABASE_NAME, sounds_secret
@@ -137,6 +137,13 @@ def honoured(subject: Subject, notes: Notes) -> None:
                     seen="the code has a text that stands in for it when it is missing or misspelt",
                     fix="let the program end with a clear message when it is missing",
                 )
+            if read.field and read.name in own and not _taken(read.field, program.sources):
+                notes.found(
+                    read.place,
+                    needed=f"{read.name}, which the chart gives, to be used by {name}",
+                    seen=f"`{read.field}` is read and then taken by nobody",
+                    fix="use it, or leave it out of code and chart",
+                )
         for text in program.code.texts:
             if text.kind == "secret" and credential(text.text):
                 notes.found(
@@ -145,6 +152,12 @@ def honoured(subject: Subject, notes: Notes) -> None:
                     seen=f"`{text.name}` is written down",
                     fix="read it from the environment",
                 )
+
+
+def _taken(field: str, sources: Mapping[str, str]) -> bool:
+    """Say whether a field of settings is used by anybody but the settings themselves."""
+    use = re.compile(rf"(?<!self)\.{re.escape(field)}\b")
+    return any(use.search(text) for name, text in sources.items() if name.endswith(".py"))
 
 
 def _given(subject: Subject) -> dict[str, set[str]]:
