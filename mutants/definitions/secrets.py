@@ -140,7 +140,7 @@ MUTANTS = (
                 "            - name: PORT\n",
             ),
         ),
-        r"MIGRATED_FROM of Deployment .*holds a URL with a password|holds this secret in MIGRATED_FROM",
+        r"MIGRATED_FROM of Deployment .* holds a URL|holds this secret in MIGRATED_FROM",
     ),
     Mutant(
         "secrets-in-annotation",
