@@ -10,6 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from filelock import FileLock
+
 from mutants.mutant import Mutant, Needs
 from mutants.verdict import Fate, Verdict
 
@@ -31,19 +33,24 @@ class Record:
 
     def __init__(self, file: Path) -> None:
         self._file = file
-        self._entries: dict[str, Entry] = {}
-        if file.is_file():
-            for name, kept in json.loads(file.read_text(encoding="utf-8")).items():
-                self._entries[name] = _entry(kept)
+        self._entries = self._read()
 
     def add(self, verdicts: Iterable[Verdict], machine: str) -> None:
-        """Keep verdicts of today."""
+        """Keep verdicts of today, beside what another run keeps at the same time."""
         day = f"{datetime.now(UTC):%Y-%m-%d}"
-        for verdict in verdicts:
-            self._entries[verdict.mutant] = Entry(verdict, day, machine)
         self._file.parent.mkdir(parents=True, exist_ok=True)
-        kept = {name: asdict(entry) for name, entry in sorted(self._entries.items())}
-        self._file.write_text(json.dumps(kept, indent=1), encoding="utf-8")
+        with FileLock(f"{self._file}.lock"):
+            self._entries = self._read()
+            for verdict in verdicts:
+                self._entries[verdict.mutant] = Entry(verdict, day, machine)
+            kept = {name: asdict(entry) for name, entry in sorted(self._entries.items())}
+            self._file.write_text(json.dumps(kept, indent=1), encoding="utf-8")
+
+    def _read(self) -> dict[str, Entry]:
+        if not self._file.is_file():
+            return {}
+        kept = json.loads(self._file.read_text(encoding="utf-8"))
+        return {name: _entry(entry) for name, entry in kept.items()}
 
     def killed(self) -> set[str]:
         """Return the ids of those that were killed the last time."""

@@ -61,9 +61,9 @@ def test_page_tells_totals_and_what_is_left(tmp_path: Path) -> None:
         Verdict(some[1].id, Fate.SURVIVED, "", "", 0, 2.0),
         Verdict(some[2].id, Fate.WRONG_CAUSE, "test_b", "something else", 0, 4.0, 20.0, 9.0),
     ]
-    record = Record(tmp_path / "kept" / "mutants.json")
-    record.add(verdicts[:2], "a machine")
-    Record(tmp_path / "kept" / "mutants.json").add(verdicts[2:], "a machine")
+    one, other = (Record(tmp_path / "kept" / "mutants.json") for _ in range(2))
+    one.add(verdicts[:2], "a machine")  # two runs at once
+    other.add(verdicts[2:], "a machine")
     again = Record(tmp_path / "kept" / "mutants.json")
     assert again.killed() == {some[0].id}
     known = again.known(some)

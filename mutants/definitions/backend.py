@@ -32,7 +32,7 @@ MUTANTS = (
         "backend-on-localhost",
         "The backend listens on localhost only.",
         _LOCALHOST,
-        r"127\.0\.0\.1|localhost",
+        r"HOST is 127\.0\.0\.1 unless it is set",
     ),
     Mutant(
         "backend-on-localhost-built",
@@ -47,7 +47,7 @@ MUTANTS = (
         "backend-default-secret",
         "The backend has a default for the secret that signs tokens.",
         _DEFAULT_SECRET,
-        r"(?i)BETTER_AUTH_SECRET",
+        r"BETTER_AUTH_SECRET from the Secret, and nothing else",
     ),
     Mutant(
         "backend-default-secret-built",
@@ -78,7 +78,7 @@ MUTANTS = (
             ),
             Replace(f"{_SRC}/state.py", "settings.cohere_model,", "settings.cohere_model_name,"),
         ),
-        r"COHERE_MODEL",
+        r"the program backend to read COHERE_MODEL, which the chart sets",
     ),
     Mutant(
         "backend-other-log-variable",
@@ -87,13 +87,13 @@ MUTANTS = (
             Replace(_SETTINGS, 'log_level: LogLevel = "info"', 'verbosity: LogLevel = "info"'),
             Replace(f"{_SRC}/__main__.py", "settings.log_level", "settings.verbosity"),
         ),
-        r"LOG_LEVEL",
+        r"the program backend to read LOG_LEVEL, which the chart sets",
     ),
     Mutant(
         "backend-no-ready-path",
         "The backend serves its readiness at another path than the chart asks.",
         (Replace(f"{_SRC}/routes.py", '@probes.get("/ready")', '@probes.get("/readiness")'),),
-        r"/ready\b",
+        r"/ready of backend to be a route|answers /ready\b",
     ),
     Mutant(
         "backend-liveness-on-database",

@@ -42,7 +42,7 @@ MUTANTS = (
         "chart-does-not-render",
         "A template has a typing error.",
         (Replace(_COMPONENT, "  revisionHistoryLimit: 5\n", "  revisionHistoryLimit: {{ 5 }\n"),),
-        r"_component\.tpl",
+        r"_component\.tpl.*unexpected",
     ),
     Mutant(
         "chart-unknown-field",
@@ -54,7 +54,7 @@ MUTANTS = (
                 "terminationGrace: {{ $values",
             ),
         ),
-        r"terminationGrace",
+        r"terminationGrace: Kubernetes knows no such field",
     ),
     Mutant(
         "chart-no-limits",
@@ -68,7 +68,7 @@ MUTANTS = (
                 ),
             ),
         ),
-        r"(?i)limits",
+        r"backend\.resources: missing property 'limits'|a limit of .* for Deployment \S+-backend",
     ),
     Mutant(
         "chart-other-limits",
@@ -80,7 +80,7 @@ MUTANTS = (
                 _FRONTEND_RESOURCES.replace("512Mi", "256Mi"),
             ),
         ),
-        r"512Mi",
+        r"a limit of 512Mi memory for Deployment \S+-frontend",
     ),
     Mutant(
         "chart-resources-dead",
@@ -95,13 +95,13 @@ MUTANTS = (
                 ),
             ),
         ),
-        r"resources|512Mi",
+        r"a limit of 512Mi memory for Deployment \S+-frontend",
     ),
     Mutant(
         "chart-replicas-dead",
         "The number of replicas is fixed in the template.",
         (Replace(_COMPONENT, "  replicas: {{ $values.replicaCount }}\n", "  replicas: 1\n"),),
-        r"replicaCount",
+        r"the value \w+\.replicaCount to change something",
     ),
     Mutant(
         "chart-two-replicas",
@@ -113,7 +113,7 @@ MUTANTS = (
                 "  replicaCount: 2\n  service:\n    # -- Name of the Service, which",
             ),
         ),
-        r"(?i)replica",
+        r"Deployment \S+-backend has replicas: 2",
     ),
     Mutant(
         "chart-tag-dead",
@@ -125,7 +125,7 @@ MUTANTS = (
                 "{{- .root.Chart.AppVersion -}}",
             ),
         ),
-        r"image\.tag",
+        r"value \w+\.image\.tag to (change something|show in what is installed)",
     ),
     Mutant(
         "chart-pull-policy-dead",
@@ -137,7 +137,7 @@ MUTANTS = (
                 _MAIN_IMAGE.replace("{{ $values.image.pullPolicy }}", "IfNotPresent"),
             ),
         ),
-        r"pullPolicy",
+        r"pullPolicy, a value of the chart, to reach Deployment",
     ),
     Mutant(
         "chart-node-selector-dead",
@@ -151,7 +151,7 @@ MUTANTS = (
                 "",
             ),
         ),
-        r"nodeSelector",
+        r"the value \w+\.nodeSelector to change something",
     ),
     Mutant(
         "chart-env-dead",
@@ -166,7 +166,7 @@ MUTANTS = (
                 "",
             ),
         ),
-        r"\.env\b",
+        r"the value \w+\.env to change something",
     ),
     Mutant(
         "chart-log-level-dead",
@@ -178,7 +178,7 @@ MUTANTS = (
                 "LOG_LEVEL: info",
             ),
         ),
-        r"logLevel",
+        r"the value config\.logLevel to change something",
     ),
     Mutant(
         "chart-parameter-undocumented",
@@ -190,7 +190,7 @@ MUTANTS = (
                 "`backend.preStopSeconds`",
             ),
         ),
-        r"preStopS",
+        r"the value backend\.preStopSleepSeconds to be described",
     ),
     Mutant(
         "chart-latest-always",
@@ -210,19 +210,19 @@ MUTANTS = (
                 "    pullPolicy: Always\n",
             ),
         ),
-        r"(?i)latest",
+        r"backend\.image\.tag is latest|imagePullPolicy is Always",
     ),
     Mutant(
         "chart-version-latest",
         "The chart's appVersion, the default of both tags, is `latest`.",
         (Replace(f"{_CHART}/Chart.yaml", 'appVersion: "1.0.0"', 'appVersion: "latest"'),),
-        r"(?i)latest",
+        r"appVersion is latest",
     ),
     Mutant(
         "chart-no-schema",
         "No schema checks the values, so that a mistyped one is taken in silence.",
         (Remove(f"{_CHART}/values.schema.json"),),
-        r"(?i)schema|accepted|refused",
+        r"a schema that checks the chart's values",
     ),
     Mutant(
         "chart-open-schema",
@@ -235,13 +235,13 @@ MUTANTS = (
                 '  "type": "object",\n  "properties": {\n    "global"',
             ),
         ),
-        r"(?i)schema|accepted|refused|additionalProperties",
+        r"the schema to refuse unknown names below the top",
     ),
     Mutant(
         "chart-root-allowed",
         "Kubernetes does not refuse a pod that runs as root.",
         (Replace(_POD, "runAsNonRoot: true\n", "runAsNonRoot: false\n"),),
-        r"(?i)runAsNonRoot|root",
+        r"it may run as root",
     ),
     Mutant(
         "chart-runs-as-root",
@@ -267,25 +267,25 @@ MUTANTS = (
                 'securityContext: {{- include "todo-app.podSecurity" 0 | nindent 8 }}',
             ),
         ),
-        r"(?i)root|runAsUser",
+        r"its user is 0, which is root",
     ),
     Mutant(
         "chart-writable-root",
         "The containers' root file system can be written to.",
         (Replace(_POD, "readOnlyRootFilesystem: true\n", "readOnlyRootFilesystem: false\n"),),
-        r"(?i)readOnlyRootFilesystem|root file system",
+        r"its root file system can be written",
     ),
     Mutant(
         "chart-privilege-escalation",
         "A process may get more rights than its parent.",
         (Replace(_POD, "allowPrivilegeEscalation: false\n", "allowPrivilegeEscalation: true\n"),),
-        r"(?i)allowPrivilegeEscalation|can gain privileges",
+        r"its process can gain privileges",
     ),
     Mutant(
         "chart-capabilities",
         "The containers keep the kernel capabilities that they do not need.",
         (Replace(_POD, "capabilities:\n  drop: [ALL]\n", ""),),
-        r"(?i)capabilit|PodSecurity",
+        r"it keeps capabilities",
     ),
     Mutant(
         "chart-token-mounted",
@@ -295,7 +295,7 @@ MUTANTS = (
                 _POD, "automountServiceAccountToken: false", "automountServiceAccountToken: true"
             ),
         ),
-        r"(?i)automountServiceAccountToken|token",
+        r"it is given a token of the cluster's API",
     ),
     Mutant(
         "chart-no-cache-folder",
@@ -307,13 +307,13 @@ MUTANTS = (
                 '  "writable" dict\n',
             ),
         ),
-        r"/app/\.next/cache",
+        r"a place at /app/\.next/cache where Deployment \S+-frontend \(frontend\) can write",
     ),
     Mutant(
         "chart-no-service-account",
         "The ServiceAccount that the pods name is not there.",
         (Remove(f"{_CHART}/templates/serviceaccount.yaml"),),
-        r"(?i)service ?account",
+        r"ServiceAccount todo-app, for the account of Deployment",
     ),
     Mutant(
         "chart-no-service-account-deployed",
@@ -428,7 +428,7 @@ MUTANTS = (
         "chart-too-new",
         "The chart demands a Kubernetes that does not exist.",
         (Replace(f"{_CHART}/Chart.yaml", '">=1.30.0-0"', '">=1.99.0-0"'),),
-        r"(?i)kubeVersion|requires Kubernetes",
+        r"it requires Kubernetes >=1\.99",
     ),
     Mutant(
         "chart-fixed-name",
@@ -440,7 +440,7 @@ MUTANTS = (
                 "todo-app-config\n",
             ),
         ),
-        r"(?i)todo-app-config",
+        r"ConfigMap.*todo-app-config|`?todo-app-config`?.*release",
     ),
     Mutant(
         "chart-autoscaler-aims-wrong",
@@ -452,7 +452,7 @@ MUTANTS = (
                 "    kind: Deployment\n    name: {{ .component }}\n",
             ),
         ),
-        r"(?i)HorizontalPodAutoscaler|scaleTargetRef|autoscal",
+        r"Deployment (backend|frontend), for",
     ),
     Mutant(
         "chart-budget-selects-nobody",
@@ -468,7 +468,7 @@ MUTANTS = (
                 "    matchLabels: {app: {{ .component }}}\n",
             ),
         ),
-        r"(?i)PodDisruptionBudget",
+        r"PodDisruptionBudget \S+",
     ),
     Mutant(
         "chart-ingress-rewrite",
@@ -482,7 +482,7 @@ MUTANTS = (
                 "  annotations:\n    nginx.ingress.kubernetes.io/rewrite-target: /\n",
             ),
         ),
-        r"(?i)rewrite|every path becomes /",
+        r"every path becomes /",
     ),
     Mutant(
         "chart-ingress-one-path",
@@ -494,7 +494,7 @@ MUTANTS = (
                 "          - path: /\n            pathType: Exact\n",
             ),
         ),
-        r"(?i)pathType|Exact|path",
+        r"pathType: Exact",
     ),
     Mutant(
         "chart-ingress-to-nobody",
@@ -506,6 +506,6 @@ MUTANTS = (
                 "                name: frontend\n",
             ),
         ),
-        r"(?i)ingress.*frontend|Service frontend",
+        r"Service frontend, for a backend of Ingress",
     ),
 )

@@ -35,7 +35,7 @@ MUTANTS = (
         "database-not-migrated",
         "The frontend's tables are never made.",
         (Replace(_FRONTEND, '(list "node" "migrate.mjs")', '(list "node" "--version")'),),
-        r"(?i)migrat",
+        r"`migrate\.mjs` of the image frontend to run before the program",
     ),
     Mutant(
         "database-inside-wrong-name",
@@ -47,13 +47,13 @@ MUTANTS = (
                 '$pg.username $password "postgres" $pg.service.port $pg.database',
             ),
         ),
-        r"(?i)\bpostgres\b",
+        r"there is no Service `postgres` in the release",
     ),
     Mutant(
         "database-inside-password-not-there",
         "The database in the cluster refers to a key that the Secret does not have.",
         (Replace(_POSTGRES, '(list "POSTGRES_PASSWORD")', '(list "PGPASSWORD")'),),
-        r"PGPASSWORD",
+        r"key PGPASSWORD in Secret",
     ),
     Mutant(
         "database-inside-claim-not-there",
@@ -65,13 +65,13 @@ MUTANTS = (
                 'claimName: {{ $pg.persistence.existingClaim | default "todo-data" }}',
             ),
         ),
-        r"todo-data",
+        r"PersistentVolumeClaim todo-data, for the volume",
     ),
     Mutant(
         "database-inside-switch-dead",
         "The switch for a database in the cluster does nothing.",
         (Replace(_POSTGRES, "{{- if .Values.postgresql.enabled }}\n", "{{- if false }}\n"),),
-        r"(?i)postgres",
+        r"there is no Service `postgres-svc`",
     ),
     Mutant(
         "database-inside-by-default",
@@ -83,7 +83,7 @@ MUTANTS = (
                 "  # -- Deploy PostgreSQL with this release and use it.\n  enabled: true\n",
             ),
         ),
-        r"(?i)postgres",
+        r"secrets\.postgresPassword must be set",
     ),
     Mutant(
         "database-inside-exposed",
@@ -95,7 +95,7 @@ MUTANTS = (
                 "  type: NodePort\n",
             ),
         ),
-        r"NodePort",
+        r"Service postgres-svc is of type NodePort",
     ),
     Mutant(
         "database-inside-no-limits",
@@ -114,6 +114,6 @@ MUTANTS = (
                 "            - name: run\n",
             ),
         ),
-        r"(?i)limits|resources",
+        r"a limit .* for StatefulSet \S+-postgres",
     ),
 )

@@ -13,7 +13,7 @@ MUTANTS = (
         "frontend-not-standalone",
         "Next.js makes no standalone server, which the image would run.",
         (Replace(_NEXT, '  output: "standalone",\n', ""),),
-        r"standalone",
+        r'`output: "standalone"` in the configuration of frontend',
     ),
     Mutant(
         "frontend-rewrite-at-build",
@@ -29,7 +29,7 @@ MUTANTS = (
                 "  ],\n",
             ),
         ),
-        r"(?i)rewrite|NEXT_PUBLIC_API_URL",
+        r"(?i)rewrites take a variable of the build|NEXT_PUBLIC_API_URL is fixed by the build",
     ),
     Mutant(
         "frontend-baked-address",
@@ -42,7 +42,7 @@ MUTANTS = (
                 '    env,\n    "NEXT_PUBLIC_API_URL",\n',
             ),
         ),
-        r"NEXT_PUBLIC_API_URL",
+        r"NEXT_PUBLIC_API_URL is fixed by the build",
     ),
     Mutant(
         "frontend-calls-localhost",
@@ -54,7 +54,7 @@ MUTANTS = (
                 "    response = await fetch(`http://localhost:8000${path}`, {\n",
             ),
         ),
-        r"localhost",
+        r"`http://localhost:8000\S* is written down",
     ),
     Mutant(
         "frontend-calls-production",
@@ -66,7 +66,7 @@ MUTANTS = (
                 "    response = await fetch(`https://api.todo-production.com${path}`, {\n",
             ),
         ),
-        r"api\.todo-production\.com",
+        r"api\.todo-production\.com\S* is written down",
     ),
     Mutant(
         "frontend-undefined-address",
@@ -78,7 +78,7 @@ MUTANTS = (
                 "    response = await fetch(`${process.env.NEXT_PUBLIC_BASE_URL}${path}`, {\n",
             ),
         ),
-        r"NEXT_PUBLIC_BASE_URL",
+        r"NEXT_PUBLIC_BASE_URL is not set when the bundle is built",
     ),
     Mutant(
         "frontend-default-secret",
@@ -92,7 +92,7 @@ MUTANTS = (
                 '    env,\n    "BETTER_AUTH_SECRET",\n',
             ),
         ),
-        r"BETTER_AUTH_SECRET",
+        r"BETTER_AUTH_SECRET from the Secret, and nothing else",
     ),
     Mutant(
         "frontend-other-variable",
@@ -104,7 +104,7 @@ MUTANTS = (
                 '    env,\n    "BACKEND_URL",\n',
             ),
         ),
-        r"BACKEND_URL|NEXT_PUBLIC_API_URL",
+        r"the program frontend to read NEXT_PUBLIC_API_URL, which the chart sets",
     ),
     Mutant(
         "frontend-no-ready-path",
@@ -116,6 +116,6 @@ MUTANTS = (
                 "    readiness:\n      path: /api/readyz\n",
             ),
         ),
-        r"/api/readyz",
+        r"nothing in images/frontend answers /api/readyz",
     ),
 )

@@ -20,7 +20,7 @@ MUTANTS = (
                 "  annotations: {helm.sh/resource-policy: keep}\n",
             ),
         ),
-        r"(?i)resource-policy|PersistentVolumeClaim|left|kept|stays",
+        r"nothing of PersistentVolumeClaim \S+ to stay",
     ),
     Mutant(
         "lifecycle-secret-kept",
@@ -32,7 +32,7 @@ MUTANTS = (
                 "  annotations: {helm.sh/resource-policy: keep}\ntype: Opaque\n",
             ),
         ),
-        r"(?i)resource-policy|Secret|left|kept|stays",
+        r"nothing of Secret \S+ to stay",
     ),
     Mutant(
         "lifecycle-claim-template",
@@ -48,7 +48,7 @@ MUTANTS = (
                 "  serviceName: {{ include",
             ),
         ),
-        r"claims are made by the cluster, and stay",
+        r"its volumeClaimTemplates make claims that stay",
     ),
     Mutant(
         "lifecycle-job-left",
@@ -80,7 +80,7 @@ MUTANTS = (
                 "          resources: {{- toYaml .Values.backend.resources | nindent 12 }}\n",
             ),
         ),
-        r"(?i)hook|Job|left|stays",
+        r"nothing of Job \S+-check to stay",
     ),
     Mutant(
         "lifecycle-namespace-made",
@@ -96,7 +96,7 @@ MUTANTS = (
                 " | nindent 4 }}\n",
             ),
         ),
-        r"(?i)namespace",
+        r"nothing of Namespace todo-extra to stay",
     ),
     Mutant(
         "lifecycle-fixed-namespace",
@@ -108,7 +108,7 @@ MUTANTS = (
                 "metadata:\n  namespace: default\n",
             ),
         ),
-        r"(?i)namespace",
+        r"it is always put into the namespace default|the Secret in the namespace of the release",
     ),
     Mutant(
         "lifecycle-all-pods-at-once",
@@ -140,7 +140,7 @@ MUTANTS = (
                 "",
             ),
         ),
-        r"(?i)preStop",
+        r"preStopSleepSeconds to change something|no preStop",
     ),
     Mutant(
         "lifecycle-changes-by-itself",
@@ -153,7 +153,7 @@ MUTANTS = (
                 "        installed: {{ randAlphaNum 8 | quote }}\n",
             ),
         ),
-        r"(?i)again|same|differ|twice",
+        r"the same manifests for the same values",
     ),
     Mutant(
         "lifecycle-not-owned",

@@ -34,7 +34,7 @@ MUTANTS = (
         "probes-path-not-there",
         "The backend's readiness asks for a path that it does not serve.",
         _NO_READINESS,
-        r"/readyz",
+        r"nothing in images/backend answers /readyz",
     ),
     Mutant(
         "probes-path-not-there-deployed",
@@ -62,7 +62,7 @@ MUTANTS = (
         "probes-liveness-on-database",
         "The backend is restarted when the database is away: its liveness asks /ready.",
         (Replace(_VALUES, _BACKEND_LIVENESS, _BACKEND_LIVENESS.replace("/health", "/ready", 1)),),
-        r"(?i)liveness",
+        r"the livenessProbe of Deployment \S+-backend \(backend\) not to depend on the database",
     ),
     Mutant(
         "probes-frontend-liveness-on-database",
@@ -72,19 +72,19 @@ MUTANTS = (
                 _VALUES, _FRONTEND_LIVENESS, _FRONTEND_LIVENESS.replace("/api/health", "/api/ready")
             ),
         ),
-        r"(?i)liveness",
+        r"the livenessProbe of Deployment \S+-frontend \(frontend\) not to depend on the database",
     ),
     Mutant(
         "probes-readiness-blind",
         "The backend is ready though the database is away: its readiness asks /health.",
         (Replace(_VALUES, _BACKEND_LIVENESS, _BACKEND_LIVENESS.replace("/ready", "/health")),),
-        r"(?i)readiness",
+        r"the readinessProbe of Deployment \S+-backend \(backend\) to depend on the database",
     ),
     Mutant(
         "probes-no-readiness",
         "No pod is asked whether it is ready.",
         (Replace(_COMPONENT, _READINESS, ""),),
-        r"(?i)readiness",
+        r"a readinessProbe of Deployment",
     ),
     Mutant(
         "probes-no-startup",
@@ -97,7 +97,7 @@ MUTANTS = (
                 "",
             ),
         ),
-        r"(?i)startup",
+        r"no startup probe waits",
     ),
     Mutant(
         "probes-other-port",
@@ -109,7 +109,7 @@ MUTANTS = (
                 "  path: {{ .path }}\n  port: web\n",
             ),
         ),
-        r"(?i)port.*\bweb\b|\bweb\b.*port",
+        r"it asks web; ports:",
     ),
     Mutant(
         "probes-failing-liveness-deployed",
@@ -142,6 +142,6 @@ MUTANTS = (
                 "            failureThreshold: 2\n",
             ),
         ),
-        r"probes\.readiness",
+        r"the value \w+\.probes\.readiness\.path to change something",
     ),
 )

@@ -46,7 +46,7 @@ MUTANTS = (
         "services-select-nobody",
         "The Services select labels that no pod has.",
         _NO_POD,
-        r"(?i)select",
+        r"its selector app=(backend|frontend) matches none",
     ),
     Mutant(
         "services-select-nobody-deployed",
@@ -60,7 +60,7 @@ MUTANTS = (
         "services-select-both",
         "Each Service selects the pods of both Deployments.",
         _BOTH,
-        r"(?i)select|both|Deployments",
+        r"its selector \S+ matches Deployment \S+-backend, Deployment \S+-frontend",
     ),
     Mutant(
         "services-select-both-deployed",
@@ -80,7 +80,7 @@ MUTANTS = (
                 "app.kubernetes.io/component: server\n{{- end -}}",
             ),
         ),
-        r"(?i)select",
+        r"(?s)the selector of Deployment \S+ to match its own pods only",
     ),
     Mutant(
         "services-version-in-selector",
@@ -118,7 +118,7 @@ MUTANTS = (
         "services-backend-exposed",
         "The backend is open to the outside by a port of the node.",
         _NODE_PORT,
-        r"NodePort",
+        r"Service backend-svc is of type NodePort",
     ),
     Mutant(
         "services-backend-exposed-deployed",
@@ -138,7 +138,7 @@ MUTANTS = (
                 "    type: ClusterIP\n    # -- Port of the Service.\n    port: 80\n",
             ),
         ),
-        r"ClusterIP",
+        r"frontend\.service\.type is ClusterIP|Service frontend-svc is of type ClusterIP",
     ),
     Mutant(
         "services-frontend-other-port",
@@ -150,13 +150,13 @@ MUTANTS = (
                 "    # -- Port of the Service.\n    port: 3000\n",
             ),
         ),
-        r"\b(80|3000)\b",
+        r"port 80 of the Service of the frontend",
     ),
     Mutant(
         "services-target-port",
         "The Services lead to a port on which nothing listens.",
         _WRONG_PORT,
-        r"9999",
+        r"targetPort 9999 is none of them",
     ),
     Mutant(
         "services-target-port-deployed",
@@ -176,7 +176,7 @@ MUTANTS = (
                 "      port: {{ $values.service.port }}\n      targetPort: web\n",
             ),
         ),
-        r"\bweb\b",
+        r"targetPort web is none of them",
     ),
     Mutant(
         "services-port-not-told",
@@ -195,7 +195,7 @@ MUTANTS = (
         "services-wrong-name",
         "The frontend is told a Service for the backend that does not exist.",
         _NO_SUCH_SERVICE,
-        r"backend-service",
+        r"there is no Service `backend-service`",
     ),
     Mutant(
         "services-wrong-name-deployed",
@@ -209,7 +209,7 @@ MUTANTS = (
         "services-wrong-port",
         "The frontend is told a port of the backend that its Service does not offer.",
         _OTHER_PORT,
-        r"8080",
+        r"Service backend-svc has no port 8080",
     ),
     Mutant(
         "services-wrong-port-deployed",
@@ -229,13 +229,13 @@ MUTANTS = (
                 'printf "http://todo-app-backend:%v" .Values.backend.service.port',
             ),
         ),
-        r"todo-app-backend",
+        r"there is no Service `todo-app-backend`",
     ),
     Mutant(
         "services-localhost",
         "The frontend looks for the backend on localhost.",
         (Replace(_VALUES, '  apiUrl: ""\n', '  apiUrl: "http://localhost:8000"\n'),),
-        r"localhost",
+        r"`localhost` is the pod itself",
     ),
     Mutant(
         "services-api-address-dead",
@@ -247,6 +247,6 @@ MUTANTS = (
                 "NEXT_PUBLIC_API_URL: {{ $url | quote }}",
             ),
         ),
-        r"config\.apiUrl",
+        r"the value config\.apiUrl to change something",
     ),
 )
