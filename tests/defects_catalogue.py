@@ -219,7 +219,7 @@ def defects(runtime: str = "nobody") -> Sequence[Defect]:
             {"objects": [once(dies, **_GONE)]},
             causes.HookFailedError,
             ("pre-install hook",),
-            "death",
+            "Failed condition",
         ),
         Defect(
             "hook-pod",

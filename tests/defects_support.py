@@ -28,7 +28,7 @@ from harness.redact import Redactor
 from harness.rollout import Rollout
 
 CHART = Path(__file__).parent / "charts" / "defects"
-_AT_ONCE = 10  # rollouts side by side
+_AT_ONCE = 8  # rollouts side by side
 _TIMEOUT = 45.0
 
 
