@@ -402,7 +402,7 @@ def test_keys_that_are_there_instead_of_a_missing_one(api: FakeApi, client: Kube
 
 def test_last_words_are_those_of_the_run_that_ended_last(api: FakeApi, client: Kube) -> None:
     api.texts[f"{PODS}/web-1/log"] = "words\n"
-    ended = {"exitCode": 3, "finishedAt": "2026-01-02T03:04:05Z"}
+    ended = {"exitCode": 3, "reason": "Error", "finishedAt": "2026-01-02T03:04:05Z"}
 
     def asked(obj: dict[str, Any]) -> str:
         api.requests.clear()
