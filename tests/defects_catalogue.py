@@ -150,7 +150,7 @@ def defects(runtime: str = "nobody") -> Sequence[Defect]:
         ),
         Defect(
             "memory",
-            {"container": eats | {"resources": {"limits": {"memory": "40Mi"}}}},
+            {"container": eats | probed | {"resources": {"limits": {"memory": "40Mi"}}}},
             causes.OutOfMemoryError,
             ("OOMKilled at a limit of 40Mi",),
             "death",
@@ -219,7 +219,7 @@ def defects(runtime: str = "nobody") -> Sequence[Defect]:
             {"objects": [once(dies, **_GONE)]},
             causes.HookFailedError,
             ("pre-install hook",),
-            "death",
+            "Failed condition",
         ),
         Defect(
             "hook-pod",

@@ -28,8 +28,8 @@ from harness.redact import Redactor
 from harness.rollout import Rollout
 
 CHART = Path(__file__).parent / "charts" / "defects"
-_AT_ONCE = 10  # rollouts side by side
-_TIMEOUT = 45.0
+_AT_ONCE = 6  # rollouts side by side
+_TIMEOUT = 60.0
 
 
 @dataclass(frozen=True)

@@ -315,11 +315,12 @@ def test_listeners_are_read_from_the_pods_own_table() -> None:
         ((Listener(3000, "0.0.0.0"),), ("took 3000 ms",), (), 9, False, 21),
         ((Listener(3000, "0.0.0.0"),), ("running on port 30001",), (), 9, False, 21),
         ((Listener(3000, "0.0.0.0"),), (), (3000,), 9, True, None),
-        ((Listener(8000, "127.0.0.1"),), (), (), 9, True, None),
+        ((Listener(8000, "127.0.0.1"),), (), (), 2, False, 1),
+        ((Listener(8000, "127.0.0.1"),), (), (), 4, True, None),
         ((Listener(8000, "0.0.0.0"),), (), (), 9, False, 2),
     ],
     ids=["no-cat", "slow", "young", "unspoken", "unspoken-long", "logged", "other-number",
-         "longer-number", "declared", "localhost", "just-now"],
+         "longer-number", "declared", "localhost-young", "localhost", "just-now"],
 )  # fmt: skip
 def test_wrong_port_is_told_from_a_slow_start(
     sockets: tuple[Listener, ...] | None,

@@ -36,7 +36,7 @@ from harness.kube.namespaces import (
     ours,
     temporary_namespace,
 )
-from harness.kube.pods import pod_of, pods_of_release
+from harness.kube.pods import containers, pod_of, pods_of_release
 from harness.kube.replace import NothingToReplaceError, replace_pods
 from harness.kube.resources import DEPLOYMENT
 from harness.kube.restarts import restart_counts, restarts
@@ -398,3 +398,19 @@ def test_keys_that_are_there_instead_of_a_missing_one(api: FakeApi, client: Kube
     assert Details(client).keys_beside(about, words) == ["a", "uri"]
     assert Details(client).keys_beside(about, words.replace("db", "gone")) == []
     assert Details(client).keys_beside(about, 'secret "db" not found') == []
+
+
+def test_last_words_are_those_of_the_run_that_ended_last(api: FakeApi, client: Kube) -> None:
+    api.texts[f"{PODS}/web-1/log"] = "words\n"
+    ended = {"exitCode": 3, "reason": "Error", "finishedAt": "2026-01-02T03:04:05Z"}
+
+    def asked(obj: dict[str, Any]) -> str:
+        api.requests.clear()
+        assert Details(client).last_words(obj, containers(obj)[0]) == ["words"]
+        return api.requests[-1][1]
+
+    assert "previous" not in asked(pod(state={"terminated": ended}))
+    assert "previous=true" in asked(pod(state=waiting("CrashLoopBackOff"), last=ended))
+    api.texts[f"{PODS}/web-1/log"] = "failed to try resolving symlinks in path: lstat: no such file"
+    about = pod(state={"terminated": ended})
+    assert Details(client).last_words(about, containers(about)[0]) == [], "a log that is gone"

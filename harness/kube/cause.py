@@ -48,3 +48,9 @@ def where(pod: Object, container: Container) -> str:
     """Return where a container is, for people."""
     kind = "init container" if container.init else "container"
     return f"{kind} {container.name} of pod {name_of(pod)} in namespace {namespace_of(pod)}"
+
+
+def restarted(container: Container) -> str:
+    """Return how often a container was started again, for the end of a sentence."""
+    count = container.restarts
+    return f", after {count} restart{'s' if count > 1 else ''}" if count else ""

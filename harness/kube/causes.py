@@ -7,13 +7,12 @@ from harness.kube.pod_causes import (
     CrashLoopError,
     ImagePullError,
     OutOfMemoryError,
-    ProbeFailingError,
-    ProbePortError,
     SandboxError,
     UnschedulableError,
     VolumeMountError,
     missing_from,
 )
+from harness.kube.probe_causes import ProbeFailingError, ProbePortError
 from harness.kube.release_causes import (
     HookFailedError,
     JobFailedError,

@@ -30,6 +30,8 @@ from harness.redact import Redactor
 
 _FRESH = 1.5  # seconds for which what listens in a container is not read again
 _EXEC = 5.0
+# What a kubelet answers, as if it were a log, when it has removed the log.
+_NO_LOG = re.compile(r"failed to try resolving symlinks|unable to retrieve container logs")
 _KEY_OF = re.compile(r"couldn't find key \S+ in (Secret|ConfigMap) (\S+)")
 
 
@@ -62,7 +64,7 @@ class Details:
                 text = self._client.text(POD.path(namespace, name_of(pod), "log"), query)
             except DeployError:
                 continue  # no run before this one, or not started yet
-            if text.strip():
+            if text.strip() and not _NO_LOG.match(text):
                 return self._redact(text).rstrip().splitlines()
         return []
 
@@ -70,7 +72,9 @@ class Details:
         """Return the last lines of the run that ended last; they are read once."""
         key = (uid_of(pod), container.name, container.last_finished)
         if key not in self._ended:
-            self._ended[key] = self.last_lines(pod, container.name, previous=True)
+            # Of a run that has ended and has no successor yet, the log is the present one.
+            over = bool(container.ended)
+            self._ended[key] = self.last_lines(pod, container.name, previous=not over)
         return self._ended[key]
 
     def listening(self, pod: Object, container: Container) -> tuple[Listener, ...] | None:

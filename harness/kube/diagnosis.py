@@ -101,7 +101,7 @@ def write(
             _write_logs(folder / "logs", reader, pod, container, redact)
     nodes = reader.list(NODE)
     for obj in (*objects, *nodes):
-        if obj["kind"] != "Event":
+        if obj["kind"] != "Event" and not _is_helms(obj):
             file = folder / "objects" / f"{obj['kind'].lower()}-{name_of(obj)}.yaml"
             # Long lines stay whole: a secret that is broken in two would not be found.
             _save(file, redact(yaml.safe_dump(without_values(obj), sort_keys=False, width=2**20)))
@@ -230,12 +230,17 @@ def without_values(obj: Object) -> Object:
 
 def secret_values(obj: Object) -> Iterator[str]:
     """Yield what a Secret holds, apart from what is only a name, and from Helm's own notes."""
-    if obj.get("kind") != SECRET.kind or str(obj.get("type", "")).startswith("helm.sh/"):
+    if obj.get("kind") != SECRET.kind or _is_helms(obj):
         return
     for key, value in (obj.get("data") or {}).items():
         if not _NO_SECRET.search(key):
             with contextlib.suppress(ValueError):
                 yield base64.b64decode(value).decode(errors="ignore")
+
+
+def _is_helms(obj: Object) -> bool:
+    """Return whether an object is where Helm keeps a revision: only Helm can read it."""
+    return str(obj.get("type", "")).startswith("helm.sh/")
 
 
 def _indented(text: str) -> list[str]:

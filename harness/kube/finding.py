@@ -23,6 +23,7 @@ class Patience:
     volume: float = 30.0
     sandbox: float = 30.0
     probe: float = 7.0
+    localhost: float = 3.0
     elsewhere: float = 30.0
     refusal: float = 5.0
     endpoints: float = 5.0

@@ -70,8 +70,8 @@ def probe_findings(
     elif _NEVER.search(failing.answer):
         yield Finding(failing.answer, patience.probe - age, build)
     elif refused := _REFUSED.search(failing.answer):
-        if age < patience.probe:
-            yield Finding(failing.answer, patience.probe - age, build)
+        if age < patience.localhost:
+            yield Finding(failing.answer, patience.localhost - age, build)
         else:
             yield from _refused(pod, container, failing, int(refused[1]), age, patience, details)
 
@@ -104,12 +104,17 @@ def _refused(
             pod, container, failing.probe, failing.answer, log, port=port, listening=found
         )
 
-    sure = bool(local) or any(
-        one.port in _declared(pod, container) or _told(one, details.last_lines(pod, container.name))
-        for one in elsewhere
-    )
-    left = patience.elsewhere - age if elsewhere else _AGAIN
-    yield Finding(failing.answer, 0.0 if sure else left, build)
+    left = _AGAIN
+    if local:
+        left = 0.0
+    elif elsewhere and age < patience.probe:
+        left = patience.probe - age
+    elif elsewhere:
+        log = details.last_lines(pod, container.name)
+        declared = _declared(pod, container)
+        sure = any(one.port in declared or _told(one, log) for one in elsewhere)
+        left = 0.0 if sure else patience.elsewhere - age
+    yield Finding(failing.answer, left, build)
 
 
 def _declared(pod: Object, container: Container) -> set[int]:

@@ -161,8 +161,14 @@ def rules(patience: Patience | None = None) -> Sequence[Rule]:
         ),
         Rule(
             causes.ProbePortError,
-            "connection refused; the server listens on localhost only, or at another port that "
-            "the chart declares or its log names",
+            "connection refused; the server listens at that port on localhost only",
+            after(p.localhost, " of running"),
+            "no server is judged in its first moments",
+        ),
+        Rule(
+            causes.ProbePortError,
+            "connection refused; the server listens at another port that the chart declares or "
+            "its log names",
             after(p.probe, " of running"),
             "it may open its ports one after another",
         ),
