@@ -109,6 +109,13 @@ def site(tls: ssl.SSLContext | None = None) -> Iterator[Site]:
         thread.join()
 
 
+def closed_port() -> int:
+    """Return a port of 127.0.0.1 on which nobody listens."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 def whole(content: bytes, **headers: str) -> Behaviour:
     """All of it, or from where a range begins."""
 

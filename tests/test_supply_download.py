@@ -16,7 +16,18 @@ from typing import Any, Self
 
 import httpx
 import pytest
-from download_support import Site, authority, cut, proxy, silent, site, status, trickle, whole
+from download_support import (
+    Site,
+    authority,
+    closed_port,
+    cut,
+    proxy,
+    silent,
+    site,
+    status,
+    trickle,
+    whole,
+)
 
 from harness.command import CommandCancelledError, Scope
 from harness.supply import proxy as routes
@@ -49,6 +60,11 @@ def _new(server: Site) -> None:
     server.files.clear()
     server.asked.clear()
     server.ranges.clear()
+
+
+@pytest.fixture
+def closed() -> int:
+    return closed_port()
 
 
 @pytest.fixture
@@ -245,14 +261,6 @@ def test_a_redirection_to_a_place_that_is_not_reached_names_that_place(
     there = f"http://localhost:{closed}/x"
     with pytest.raises(UnreachableError, match="localhost, where it leads to"):
         get(server.puts("/file", status(302, Location=there)), target)
-
-
-@pytest.fixture
-def closed() -> int:
-    """A port on which nobody listens."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def test_a_place_that_is_not_there_is_told_at_once(target: Path, closed: int) -> None:
