@@ -265,7 +265,7 @@ def test_a_redirection_to_a_place_that_is_not_reached_names_that_place(
 
 def test_a_place_that_is_not_there_is_told_at_once(target: Path, closed: int) -> None:
     began = time.monotonic()
-    with pytest.raises(UnreachableError, match="directly, since no proxy") as caught:
+    with pytest.raises(UnreachableError, match="asked directly, since no proxy") as caught:
         get(f"http://127.0.0.1:{closed}/file", target)
     assert time.monotonic() - began < 2
     assert "HTTPS_PROXY" in caught.value.fix

@@ -23,10 +23,11 @@ class UnreachableError(DownloadError):
     """No connection to the place, or to the proxy that leads there."""
 
     def __init__(self, url: str, said: str, proxy: str) -> None:
-        way = f"by the proxy {proxy}" if proxy else "directly, since no proxy is named"
+        by = f" by the proxy {proxy}" if proxy else ""
+        directly = "" if proxy else "\nasked directly, since no proxy is named"
         super().__init__(
             url,
-            seen=f"it cannot be reached: {said}\n{way}",
+            seen=f"it cannot be reached{by}: {said}{directly}",
             fix="behind a company's proxy set HTTPS_PROXY (and NO_PROXY); or name a mirror by"
             " --deploy-download-mirror",
         )

@@ -92,7 +92,7 @@ class Routes(httpx.BaseTransport):
 
 def _resolve(url: httpx.URL, seconds: float, request: httpx.Request) -> None:
     """Resolve the name that is connected to, within a bound that the system's resolver lacks."""
-    said = [f"its name was not resolved within {seconds:g} s"]
+    said = [f"the name was not resolved within {seconds:g} s"]
 
     def look() -> None:
         try:
@@ -105,4 +105,4 @@ def _resolve(url: httpx.URL, seconds: float, request: httpx.Request) -> None:
     thread.start()
     thread.join(seconds)
     if said[0]:
-        raise httpx.ConnectError(f"{url.host}: {said[0]}", request=request)
+        raise httpx.ConnectError(said[0], request=request)
