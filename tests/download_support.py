@@ -233,15 +233,17 @@ class _Proxy(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def proxy(wants: str = "") -> Iterator[tuple[str, list[str]]]:
+def proxy(wants: str = "", tls: ssl.SSLContext | None = None) -> Iterator[tuple[str, list[str]]]:
     """Have a proxy on loopback; yields HOST:PORT and what it was asked for.
 
-    `wants` is the Proxy-Authorization that it asks for.
+    `wants` is the Proxy-Authorization that it asks for; with `tls` it is spoken to encrypted.
     """
     asked: list[str] = []
     handler = type("Handler", (_Proxy,), {"asked": asked, "wants": wants})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
         server.daemon_threads = True
+        if tls:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
         thread = threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True)
         thread.start()
         yield f"127.0.0.1:{server.server_port}", asked

@@ -333,6 +333,19 @@ class TestProxy:
         assert target.read_bytes() == CONTENT
         assert asked == [f"files.example.test:{one.port}"]
 
+    def test_the_proxy_itself_may_be_encrypted(
+        self, server: Site, target: Path, tmp_path: Path
+    ) -> None:
+        house = authority(tmp_path)
+        server.puts("/file", whole(CONTENT))
+        url = server.url("/file", "files.example.test")
+        with proxy(tls=house.server) as (address, asked):
+            with pytest.raises(UntrustedError):
+                get(url, target, HTTP_PROXY=f"https://{address}")
+            get(url, target, HTTP_PROXY=f"https://{address}", SSL_CERT_FILE=str(house.certificate))
+        assert target.read_bytes() == CONTENT
+        assert len(asked) == 1
+
     def test_the_proxys_password_is_sent_and_not_shown(
         self, secure: tuple[Site, str], target: Path
     ) -> None:

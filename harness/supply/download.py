@@ -39,7 +39,7 @@ class Limits:
     """How long things may take, in seconds, and how often a cut connection is made anew.
 
     Args:
-        connect: until a name is resolved, and until a place accepts a connection.
+        connect: until a name is resolved, and until each of its addresses accepts a connection.
         silence: without a byte.
         whole: for everything, all attempts together.
         attempts: connections at most, the first included.
