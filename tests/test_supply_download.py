@@ -255,6 +255,13 @@ def test_redirections_that_lead_nowhere_are_told(
         get(server.puts("/file", status(302, Location=location)), target)
 
 
+def test_a_refusal_after_a_redirection_names_who_refused(server: Site, target: Path) -> None:
+    server.puts("/there", status(403))
+    there = server.url("/there", "localhost")
+    with pytest.raises(RefusedError, match="status 403 Forbidden by localhost"):
+        get(server.puts("/file", status(302, Location=there)), target)
+
+
 def test_a_redirection_to_a_place_that_is_not_reached_names_that_place(
     server: Site, target: Path, closed: int
 ) -> None:

@@ -184,7 +184,8 @@ class _Transfer:
         """See whether the answer is the file, and whether there is room for it."""
         if response.status_code not in (httpx.codes.OK, httpx.codes.PARTIAL_CONTENT):
             status, reason = response.status_code, response.reason_phrase
-            raise RefusedError.answered(self.url, status, reason, _shown(response))
+            by = "" if response.url.host == httpx.URL(self.url).host else response.url.host
+            raise RefusedError.answered(self.url, status, reason, by, _shown(response))
         if response.headers.get("Content-Type", "").startswith("text/html"):
             raise RefusedError.page(self.url, _shown(response))
         tag = response.headers.get("ETag", "")

@@ -62,9 +62,9 @@ class RefusedError(DownloadError):
         )
 
     @classmethod
-    def answered(cls, url: str, status: int, reason: str, body: str) -> RefusedError:
-        """Name the status that came in place of the file."""
-        said = f"refused with status {status} {reason}".rstrip()
+    def answered(cls, url: str, status: int, reason: str, by: str, body: str) -> RefusedError:
+        """Name the status that came in place of the file, and the host that gave it, if another."""
+        said = f"refused with status {status} {reason}".rstrip() + (f" by {by}" if by else "")
         return cls(url, status, "\n".join(filter(None, (said, body.strip()))))
 
     @classmethod
