@@ -131,6 +131,12 @@ class Scope:
 _SCOPE: contextvars.ContextVar[Scope] = contextvars.ContextVar("deploy_scope")
 
 
+def cancelled() -> bool:
+    """Say whether the run that this thread works for is being ended."""
+    scope = _SCOPE.get(None)
+    return scope is not None and scope.cancelled
+
+
 def run(
     argv: Sequence[str | Path],
     *,

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.errors import DeployError
+from harness.redact import Redactor
 from harness.tenant import Tenant
 
 if TYPE_CHECKING:
@@ -78,7 +79,12 @@ OPTIONS = (
         "the last commit, that has another chart)",
     ),
     Option("artifacts", ".deploy", "folder for what a run leaves to read"),
+    Option("mirror", "", "registry and path that mirror official images: registry.example.com/hub"),
+    Option("download-mirror", "", "address below which downloads are, each by its host and path"),
+    Option("ca-bundle", "", "file of certificates to trust: of a company's proxy and mirrors"),
 )
+_MIRROR = r"(localhost|[a-z0-9-]+(\.[a-z0-9-]+)+|[a-z0-9-]+(?=:))(:\d+)?(/[a-z0-9._-]+)*/?"
+_ADDRESS = r"https?://[^\s/]+(/\S*)?"
 
 
 @dataclass(frozen=True)
@@ -130,7 +136,8 @@ class Settings:
 
         Args:
             options: by option name without prefix; None where it was not given.
-            environ: the environment; kept for what the project's description names.
+            environ: the environment; kept for what the project's description names, with
+                the options of how things are fetched laid over it.
             root: folder that relative paths start from.
             slot: place of this process among those of its run.
             run: what they have in common; by default there is only this one.
@@ -150,6 +157,7 @@ class Settings:
         timeout = read.number("timeout", 10, 3600)
         named = read.name("cluster-name", 40)
         namespace = read.name("namespace", 63)
+        fetching = read.fetching(root)
         project = Project.load(read.folder(root))
         tenant = Tenant(named or f"deploy-{project.name}"[:40].rstrip("-"), slot)
         return cls(
@@ -165,7 +173,7 @@ class Settings:
             artifacts=root / read.text("artifacts") / (f"process-{slot}" if slot else ""),
             previous_chart=read.text("previous-chart"),
             root=root,
-            environ=environ,
+            environ={**environ, **fetching},
             slot=slot,
             run=run or secrets.token_hex(8),
         )
@@ -226,6 +234,17 @@ class _Reader:
     def text(self, name: str) -> str:
         return self._get(name)[0]
 
+    def fetching(self, root: Path) -> dict[str, str]:
+        """Return the variables of mirrors and certificates that are set, checked."""
+        address = "an address such as https://HOST/PATH"
+        values = {
+            "mirror": self.matching("mirror", _MIRROR, "HOST[:PORT][/PATH] of a registry"),
+            "download-mirror": self.matching("download-mirror", _ADDRESS, address),
+            "ca-bundle": self.certificates("ca-bundle", root),
+        }
+        named = {self._known[name].variable: value for name, value in values.items()}
+        return {name: value for name, value in named.items() if value or name in self._environ}
+
     def folder(self, root: Path) -> Path:
         return root / Path(self.text("project") or ".").expanduser()
 
@@ -240,6 +259,27 @@ class _Reader:
         if not value.isdecimal() or not least <= int(value) <= most:
             raise SettingInvalidError(name, value, source, f"a number from {least} to {most}")
         return int(value)
+
+    def matching(self, name: str, pattern: str, expected: str) -> str:
+        value, source = self._get(name)
+        if value and not re.fullmatch(pattern, value):
+            raise SettingInvalidError(name, Redactor()(value), source, expected)
+        return value.rstrip("/")
+
+    def certificates(self, name: str, root: Path) -> str:
+        value, source = self._get(name)
+        if not value:
+            return ""
+        import ssl
+
+        path = (root / Path(value).expanduser()).resolve()
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(path)
+        except OSError as error:  # what ssl raises is one too
+            said = f"{path}: {error.strerror or error}"
+            expected = "a file with certificates in PEM"
+            raise SettingInvalidError(name, said, source, expected) from error
+        return str(path)
 
     def name(self, name: str, most: int) -> str:
         value, source = self._get(name)

@@ -67,8 +67,8 @@ class Findings:
 
     def of(self, image: BuiltImage) -> tuple[Finding, ...]:
         """Return what the image holds that is remarkable."""
-        from harness.images.build import ca_bundle
         from harness.images.layers import search
+        from harness.supply.authority import ca_bundle
 
         if image.id not in self._known:
             deployment = self._deployment

@@ -14,13 +14,14 @@ from images_support import FixedBases, ScriptedEngine, environ, scripted
 
 from harness.cache import Cache
 from harness.command import CommandMissingError
-from harness.images.build import Builder, ca_bundle
+from harness.images.build import Builder
 from harness.images.dockerfile import Dockerfile
 from harness.images.failure import BuildFailedError, BuildTimedOutError, read_failure
 from harness.images.spec import HASH_LABEL, ImageSpec
 from harness.labels import MANAGED
 from harness.progress import Progress
 from harness.redact import Redactor
+from harness.supply.authority import ca_bundle
 
 
 @pytest.fixture

@@ -1,8 +1,11 @@
+import os
 from pathlib import Path
 
 import pytest
+from download_support import authority
 
 from harness.settings import OPTIONS, SettingInvalidError, Settings
+from harness.supply.authority import ca_bundle
 
 
 def load(root: Path, environ: dict[str, str] | None = None, **options: str) -> Settings:
@@ -53,6 +56,68 @@ def test_wrong_value_names_option_and_value(project_dir: Path, name: str, value:
 def test_wrong_variable_names_the_variable(project_dir: Path) -> None:
     with pytest.raises(SettingInvalidError, match="DEPLOY_PORT"):
         load(project_dir, {"DEPLOY_PORT": "x"})
+
+
+def test_how_things_are_fetched_is_laid_over_the_environment(
+    project_dir: Path, tmp_path: Path
+) -> None:
+    bundle = authority(tmp_path).certificate
+    environ = {"DEPLOY_MIRROR": "old.example.test/hub", "OTHER": "x"}
+    settings = load(
+        project_dir,
+        environ,
+        mirror="registry.example.test:5000/hub/",
+        download_mirror="https://files.example.test/all/",
+        ca_bundle=os.path.relpath(bundle, project_dir),
+    )
+    assert settings.environ == {
+        "DEPLOY_MIRROR": "registry.example.test:5000/hub",
+        "DEPLOY_DOWNLOAD_MIRROR": "https://files.example.test/all",
+        "DEPLOY_CA_BUNDLE": str(bundle),
+        "OTHER": "x",
+    }
+    assert environ["DEPLOY_MIRROR"] == "old.example.test/hub"
+    assert ca_bundle(settings.environ) == bundle
+
+
+def test_an_empty_option_takes_a_variable_out_of_force(project_dir: Path) -> None:
+    assert load(project_dir, {"DEPLOY_MIRROR": "old.example.test"}, mirror="").environ == {
+        "DEPLOY_MIRROR": ""
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "seen"),
+    [
+        ("mirror", "https://registry.example.test/hub", "https://registry"),
+        ("mirror", "hub", "hub"),
+        ("mirror", "registry.example.test/Hub", "Hub"),
+        ("download-mirror", "files.example.test", "files.example.test"),
+        ("download-mirror", "ftp://files.example.test", "ftp://"),
+        ("ca-bundle", "none.pem", "No such file"),
+        ("ca-bundle", "deploy.toml", "NO_CERTIFICATE"),
+    ],
+)
+def test_what_cannot_be_fetched_from_is_told(
+    project_dir: Path, name: str, value: str, seen: str
+) -> None:
+    with pytest.raises(SettingInvalidError) as caught:
+        Settings.load({name: value}, {}, project_dir)
+    assert f"--deploy-{name}" in caught.value.looked
+    assert seen in caught.value.seen
+
+
+@pytest.mark.parametrize(
+    "value", ["localhost/x", "127.0.0.1:5000", "registry.example.test", "registry:5000/a/b-c_d"]
+)
+def test_a_mirror_is_a_registry_and_a_path(project_dir: Path, value: str) -> None:
+    assert load(project_dir, mirror=value).environ == {"DEPLOY_MIRROR": value}
+
+
+def test_passwords_in_a_wrong_address_are_not_shown(project_dir: Path) -> None:
+    with pytest.raises(SettingInvalidError) as caught:
+        load(project_dir, download_mirror="ftp://me:letmein-123@files.example.test")
+    assert "letmein" not in str(caught.value)
 
 
 def test_environment_is_not_shown(project_dir: Path) -> None:

@@ -1,23 +1,26 @@
-"""Tools are taken from the PATH, the cache, or built; each choice has its reason."""
+"""Tools come from the PATH, the cache, their official place, or are built; each with its reason."""
 
 from __future__ import annotations
 
+import hashlib
 import io
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from download_support import Site, closed_port, site, whole
 
 from harness.cache import Cache
 from harness.progress import Progress
-from harness.supply import gobuild, nodes, tools
+from harness.supply import gobuild, nodes, official, tools
 
 SAYS = {
     "kind": "kind v{} go1.24.6 linux/amd64",
     "helm": "v{}+g1234567",
+    "minikube": "v{}",
     "kubectl": '{{"clientVersion": {{"major": "1", "gitVersion": "v{}"}}}}',
 }
 
@@ -33,6 +36,38 @@ class FakeEngine:
 
     def has_image(self, ref: str) -> bool:
         return ref in self.images
+
+
+OFFICIAL = b"#!/bin/sh\necho official\n"
+
+
+@pytest.fixture(autouse=True)
+def pins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Official places at an address of our own; by default nobody is there."""
+    file = tmp_path / "pins.toml"
+    monkeypatch.setattr(official, "PINS", file)
+
+    def write(address: str, kubectl: str = "v1.34.4") -> None:
+        versions = {"kind": "v0.30.0", "helm": "v4.2.4", "kubectl": kubectl, "minikube": "v1.37.0"}
+        text = ""
+        for name, version in versions.items():
+            digest = hashlib.sha256(OFFICIAL).hexdigest()
+            text += f'[{name}]\nversion = "{version}"\nurl = "{address}/{name}"\n'
+            text += f'[{name}.sha256]\n{official.this_platform()} = "{digest}"\n'
+        file.write_text(text)
+
+    write(f"http://127.0.0.1:{closed_port()}")
+    return write
+
+
+@pytest.fixture
+def place(pins: Callable[..., None]) -> Iterator[Site]:
+    """The official places, with all four tools."""
+    with site() as running:
+        for name in ("kind", "helm", "kubectl", "minikube"):
+            running.puts(f"/{name}", whole(OFFICIAL))
+        pins(running.url(""))
+        yield running
 
 
 @pytest.fixture
@@ -166,7 +201,64 @@ def test_what_is_missing_is_built(cache, progress, put, monkeypatch):
     said = (Path(environ["PATH"]) / "go.said").read_text()
     assert said.startswith("0  build")
     assert "-mod=readonly" in said
-    assert ("kind", str(found.kind), "made now") in progress.choices
+    reasons = {name: (path, reason) for name, path, reason in progress.choices}
+    path, reason = reasons["kind"]
+    assert path == str(found.kind)
+    assert reason.startswith("built from the Go module proxy; 127.0.0.1: it cannot be reached: ")
+    assert reasons["helm"][1] == "in our cache, built from the Go module proxy before"
+
+
+def test_official_releases_come_before_building(cache, progress, put, place):
+    environ = put(kind="0.20.0")
+    found = tools.ensure_tools(FakeEngine(Path("/none")), cache, progress, environ)
+    assert [path.read_bytes() for path in (found.kind, found.helm, found.kubectl)] == [OFFICIAL] * 3
+    reasons = {name: reason for name, _, reason in progress.choices}
+    assert reasons["helm"] == "downloaded from 127.0.0.1, checksum as pinned"
+    assert reasons["kind"].startswith("downloaded from 127.0.0.1, checksum as pinned; ")
+    assert "v0.20.0, needed is 0.30 or later" in reasons["kind"]
+    assert "no node image is in the engine" in reasons["kubectl"]
+    # Found again without asking anybody.
+    again = Progress(quiet=True)
+    assert tools.find_tools(FakeEngine(Path("/none")), cache, again, environ) == found
+    assert {name: reason for name, _, reason in again.choices}["helm"] == (
+        "in our cache, downloaded before from 127.0.0.1"
+    )
+    assert sorted(place.asked) == ["/helm", "/kind", "/kubectl"]
+
+
+def test_a_release_that_does_not_fit_the_cluster_is_not_downloaded(
+    cache, progress, put, place, pins, monkeypatch
+):
+    pins(place.url(""), kubectl="v1.30.0")
+    cached(cache, gobuild.KIND, gobuild.HELM)
+    client = script(
+        cache.root / "docker", 'case $1 in cp) for last; do :; done; echo tool >"$last" ;; esac'
+    )
+    engine = FakeEngine(client)
+    monkeypatch.setattr(
+        tools, "ensure_node_image", lambda *_: setattr(engine, "images", (nodes.OFFICIAL,))
+    )
+    found = tools.ensure_tools(engine, cache, progress, put())
+    assert found.kubectl.read_text() == "tool\n"
+    assert "official v1.30.0 does not fit the cluster" in progress.choices[-1][2]
+    assert place.asked == []
+
+
+def test_minikube_is_downloaded_and_found_again(cache, progress, put, place):
+    with pytest.raises(tools.ToolMissingError, match=r"1\.37 or later"):
+        tools.find_minikube(cache, progress, put())
+    program = tools.ensure_minikube(cache, progress, put())
+    assert program.read_bytes() == OFFICIAL
+    assert tools.find_minikube(cache, progress, put()) == program
+    environ = put(minikube="1.37.0")
+    assert tools.find_minikube(cache, progress, environ) == Path(environ["PATH"]) / "minikube"
+
+
+def test_minikube_is_built_where_its_place_is_not_reached(cache, progress, put, tmp_path):
+    built = script(tmp_path / "minikube", "echo built")
+    assert tools.ensure_minikube(cache, progress, put(), lambda: built) == built
+    with pytest.raises(tools.ToolMissingError, match="cannot be reached"):
+        tools.ensure_minikube(cache, progress, put())
 
 
 def test_failed_build_leaves_nothing_and_names_the_proxy(cache, progress, put):

@@ -6,7 +6,6 @@ import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.cache import Cache, digest
@@ -19,19 +18,12 @@ from harness.images.spec import HASH_LABEL, NAME_LABEL, BuiltImage, ImageSpec
 from harness.labels import MANAGED
 from harness.progress import Progress
 from harness.redact import Redactor
+from harness.supply.authority import ca_bundle
 
 if TYPE_CHECKING:
     from harness.supply.bases import Bases
     from harness.supply.engine import Engine
 
-_CA_VARIABLES = (
-    "DEPLOY_CA_BUNDLE",
-    "SSL_CERT_FILE",
-    "REQUESTS_CA_BUNDLE",
-    "CURL_CA_BUNDLE",
-    "NODE_EXTRA_CA_CERTS",
-    "PIP_CERT",
-)
 # Build in the engine itself, whatever builder the user prefers: another would keep the
 # image to itself; and no attestations, which would change the image each time.
 _BUILDKIT = {
@@ -40,12 +32,6 @@ _BUILDKIT = {
     "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",
 }
 CA_SECRET = "ca_bundle"  # noqa: S105 - the id of a build secret, not its value
-
-
-def ca_bundle(environ: Mapping[str, str]) -> Path | None:
-    """Return the CA bundle that the environment tells tools to use, if it exists."""
-    named = (environ.get(name) for name in _CA_VARIABLES)
-    return next((Path(path) for path in named if path and Path(path).is_file()), None)
 
 
 @dataclass

@@ -11,6 +11,7 @@ from harness.cache import Cache
 from harness.command import CommandFailedError, CommandTimedOutError
 from harness.errors import DeployError
 from harness.progress import Progress
+from harness.supply import mirror
 from harness.supply.engine import Engine
 from harness.supply.recipes import OFFERED, Recipe, recipe_for
 from harness.supply.registry import answered, registry_of, registry_problem
@@ -59,7 +60,7 @@ class Bases:
         engine: where they are wanted.
         cache: holds the locks between processes, and downloads.
         progress: told what was chosen.
-        environ: read for the PATH.
+        environ: read for the PATH, and for a mirror.
 
     """
 
@@ -76,12 +77,13 @@ class Bases:
     def ensure(self, official: str) -> Base:
         """Return a base image for an official name, such as python:3.12-slim.
 
-        In this order: the image of that name in the engine; the same, pulled from its
-        registry; a stand-in, found in the engine or made. A stand-in never gets the
-        official name.
+        In this order: the image of that name in the engine; the same, pulled from the
+        mirror if one is named, or from its registry; a stand-in, found in the engine or
+        made. A stand-in never gets the official name.
 
         Raises:
             BaseUnknownError: neither is possible.
+            MirrorFailedError: a mirror is named and does not do its work.
             DeployError: making the stand-in failed; says at what.
 
         """
@@ -96,6 +98,8 @@ class Bases:
         """Say whether `ensure` would have to pull or make something. Changes nothing."""
         if official == "scratch" or self._present(official):
             return False
+        if mirror.present(self.engine, official, self.environ):
+            return False
         recipe = recipe_for(official)
         return recipe is None or not self._stand_in(recipe).exists()
 
@@ -104,6 +108,10 @@ class Bases:
             return Base(official, official, stand_in=False, detail="empty by definition")
         if self._present(official):
             return Base(official, official, stand_in=False, detail="already in the engine")
+        if ref := mirror.present(self.engine, official, self.environ):
+            return Base(ref, official, stand_in=False, detail="the mirror's, in the engine")
+        if ref := mirror.pull(self.engine, official, self.environ, self.progress):
+            return Base(ref, official, stand_in=False, detail="pulled from the mirror")
         problem = self._pull(official)
         if not problem:
             return Base(official, official, stand_in=False, detail="pulled from its registry")

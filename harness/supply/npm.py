@@ -14,6 +14,7 @@ from harness.command import CommandFailedError, CommandTimedOutError, run
 from harness.errors import DeployError
 from harness.progress import Progress
 from harness.supply import wheels
+from harness.supply.authority import for_programs
 
 _TIMEOUT = 600.0
 
@@ -62,7 +63,8 @@ def fetch(
     folder = target.parent
     words = ["pack", "--json", "--silent", "--pack-destination", str(folder), package]
     try:
-        said = run([*_npm(cache, progress, environ), *words], timeout=_TIMEOUT).stdout
+        argv = [*_npm(cache, progress, environ), *words]
+        said = run(argv, timeout=_TIMEOUT, env=for_programs(environ)).stdout
         fetched = folder / json.loads(said[said.index("[") :])[0]["filename"]
     except (CommandFailedError, CommandTimedOutError) as error:
         raise PackageNotFetchedError(package, error.seen) from error

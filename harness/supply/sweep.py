@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from harness.cache import Cache
-from harness.progress import Progress
 from harness.labels import CLUSTER, MANAGED
+from harness.progress import Progress
 from harness.supply.engine import Engine
 from harness.supply.standin import REPOSITORY
 

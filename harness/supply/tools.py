@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,14 +17,16 @@ from harness.errors import DeployError
 from harness.supply import gobuild
 from harness.supply.nodeassembly import LABEL
 from harness.supply.nodes import candidates, ensure_node_image, wanted_kubernetes
+from harness.supply.official import Official, release_of
 
 if TYPE_CHECKING:
     from harness.cache import Cache
     from harness.progress import Progress
     from harness.supply.engine import Engine
-    from harness.supply.nodes import NodeImage
 
 Version = tuple[int, int]  # major and minor
+Found = tuple[Path | None, str]  # a program and where it comes from, or none and why
+_BUILT = "built from the Go module proxy"
 
 
 class ToolMissingError(DeployError):
@@ -83,6 +86,7 @@ class Tool:
 
 KIND = Tool("kind", ("version",), lambda v: v >= (0, 30), "0.30 or later")
 HELM = Tool("helm", ("version", "--short"), lambda v: v >= (3, 19), "3.19 or later")
+MINIKUBE = Tool("minikube", ("version", "--short"), lambda v: v >= (1, 37), "1.37 or later")
 
 
 def kubectl(kubernetes: str) -> Tool:
@@ -108,45 +112,105 @@ def find_tools(
     del engine
     search = _Search(cache, progress, environ)
     return Tools(
-        search.find(KIND, gobuild.KIND.cached(cache)),
-        search.find(HELM, gobuild.HELM.cached(cache)),
+        search.find(KIND, search.cached("kind", gobuild.KIND)),
+        search.find(HELM, search.cached("helm", gobuild.HELM)),
         search.find(_kubectl_for(environ), _cached_kubectl(cache, environ)),
     )
 
 
 def find_helm(cache: Cache, progress: Progress, environ: Mapping[str, str]) -> Path:
     """Return Helm alone, which renders charts without an engine. Raises ToolMissingError."""
-    return _Search(cache, progress, environ).find(HELM, gobuild.HELM.cached(cache))
+    search = _Search(cache, progress, environ)
+    return search.find(HELM, search.cached("helm", gobuild.HELM))
+
+
+def find_minikube(cache: Cache, progress: Progress, environ: Mapping[str, str]) -> Path:
+    """Return Minikube if it is there. Raises ToolMissingError."""
+    search = _Search(cache, progress, environ)
+    return search.find(MINIKUBE, search.cached("minikube"))
+
+
+def ensure_minikube(
+    cache: Cache,
+    progress: Progress,
+    environ: Mapping[str, str],
+    build: Callable[[], Path] | None = None,
+) -> Path:
+    """Return Minikube: from the PATH, our cache, its official place, or by `build`.
+
+    Raises:
+        ToolMissingError: neither is possible.
+        What `Official.ensure` and `build` raise.
+
+    """
+    search = _Search(cache, progress, environ)
+    makers: list[Callable[[], Found]] = [
+        lambda: Official(cache, progress, environ).ensure("minikube")
+    ]
+    if build is not None:
+        makers.append(lambda: (build(), _BUILT))
+    return search.find(MINIKUBE, search.cached("minikube"), makers)
 
 
 def ensure_tools(
     engine: Engine, cache: Cache, progress: Progress, environ: Mapping[str, str]
 ) -> Tools:
-    """Return the tools: from the PATH, from our cache, or built from the Go module proxy.
+    """Return the tools: from the PATH, our cache, their official places, or built.
 
-    kubectl is taken out of the node image, which is needed in any case: where the
-    official one can be had, nothing of Kubernetes is compiled.
+    kubectl is taken out of the node image where that is in the engine: it is there
+    already, and fits the cluster.
 
     Raises:
-        ProgramBuildFailedError, and what `nodes.ensure_node_image` raises.
+        ProgramBuildFailedError, and what `Official.ensure` and `nodes.ensure_node_image`
+        raise.
 
     """
     search = _Search(cache, progress, environ)
+    official = Official(cache, progress, environ)
 
-    def built(program: gobuild.Program) -> Callable[[], Path]:
-        return lambda: program.build(cache, progress, environ)
+    def built(program: gobuild.Program) -> Found:
+        return program.build(cache, progress, environ), _BUILT
 
-    def out_of_node() -> Path:
-        if not sys.platform.startswith("linux"):  # a node's program does not run here
-            program = gobuild.KUBERNETES.build(cache, progress, environ)
-            return _named_kubectl(cache, program)
-        image = ensure_node_image(engine, cache, progress, environ)
-        return _cached_kubectl(cache, environ) or _copy_kubectl(engine, cache, image)
+    def out_of_node() -> Found:
+        """Copy kubectl; a node's program runs on Linux only."""
+        if not sys.platform.startswith("linux"):
+            return None, "a node's program does not run here"
+        present = next((ref for ref in candidates(environ) if engine.has_image(ref)), "")
+        if not present:
+            return None, "no node image is in the engine"
+        return _copy_kubectl(engine, cache, present), f"out of {present.partition('@')[0]}"
+
+    def downloaded() -> Found:
+        release = release_of("kubectl", environ)
+        if release and not _kubectl_for(environ).accepts(_parts(release.version)):
+            return None, f"the pinned official {release.version} does not fit the cluster"
+        return official.ensure("kubectl")
+
+    def made() -> Found:
+        if sys.platform.startswith("linux"):
+            ensure_node_image(engine, cache, progress, environ)
+            found = next(
+                ((path, why) for path, why in _cached_kubectl(cache, environ) if path), None
+            )
+            return found or out_of_node()
+        return _named_kubectl(cache, gobuild.KUBERNETES.build(cache, progress, environ)), _BUILT
 
     return Tools(
-        search.find(KIND, gobuild.KIND.cached(cache), built(gobuild.KIND)),
-        search.find(HELM, gobuild.HELM.cached(cache), built(gobuild.HELM)),
-        search.find(_kubectl_for(environ), _cached_kubectl(cache, environ), out_of_node),
+        search.find(
+            KIND,
+            search.cached("kind", gobuild.KIND),
+            [lambda: official.ensure("kind"), lambda: built(gobuild.KIND)],
+        ),
+        search.find(
+            HELM,
+            search.cached("helm", gobuild.HELM),
+            [lambda: official.ensure("helm"), lambda: built(gobuild.HELM)],
+        ),
+        search.find(
+            _kubectl_for(environ),
+            _cached_kubectl(cache, environ),
+            [out_of_node, downloaded, made],
+        ),
     )
 
 
@@ -156,20 +220,30 @@ class _Search:
     progress: Progress
     environ: Mapping[str, str]
 
-    def find(self, tool: Tool, cached: Path | None, make: Callable[[], Path] | None = None) -> Path:
+    def cached(self, name: str, program: gobuild.Program | None = None) -> Iterable[Found]:
+        """Yield where a tool may be in our cache, the official release first."""
+        if release := release_of(name, self.environ):
+            yield release.cached(self.cache), f"downloaded before from {release.place}"
+        if program:
+            yield program.cached(self.cache), f"{_BUILT} before"
+
+    def find(
+        self, tool: Tool, cached: Iterable[Found], makers: Iterable[Callable[[], Found]] = ()
+    ) -> Path:
+        """Return the first that there is, and say in one line which and why."""
         on_path, seen = tool.on_path(self.environ)
         if on_path is not None:
             self.progress.choice(tool.name, f"{seen}, {on_path}", "on the PATH")
             return on_path
-        why = f"; {seen}" if seen else ""
-        if cached is not None:
-            self.progress.choice(tool.name, str(cached), "in our cache" + why)
-            return cached
-        if make is None:
-            raise ToolMissingError(tool, seen, f"the PATH, {self.cache.root / 'tools'}")
-        made = make()
-        self.progress.choice(tool.name, str(made), "made now" + why)
-        return made
+        reasons = [seen] if seen else []
+        ready = ((path, f"in our cache, {words}") for path, words in cached if path)
+        for path, words in itertools.chain(ready, (make() for make in makers)):
+            if path is not None:
+                self.progress.choice(tool.name, str(path), "; ".join((words, *reasons)))
+                return path
+            reasons.append(words)
+        looked = f"the PATH, {self.cache.root / 'tools'}"
+        raise ToolMissingError(tool, "; ".join(reasons), looked)
 
 
 def _kubectl_for(environ: Mapping[str, str]) -> Tool:
@@ -180,16 +254,23 @@ def _image_key(ref: str) -> str:
     return "kubectl-" + digest(image=ref)
 
 
-def _cached_kubectl(cache: Cache, environ: Mapping[str, str]) -> Path | None:
-    """Return a kubectl that was copied from a node image, or is part of what we built."""
+def _cached_kubectl(cache: Cache, environ: Mapping[str, str]) -> Iterable[Found]:
+    """Yield where kubectl may be: copied from a node image, downloaded, part of what we built."""
     for ref in candidates(environ):
-        if (copied := cache.path("tools", _image_key(ref)) / "kubectl").is_file():
-            return copied
+        copied = cache.path("tools", _image_key(ref)) / "kubectl"
+        yield copied if copied.is_file() else None, f"out of {ref.partition('@')[0]} before"
+    fits = _kubectl_for(environ).accepts
+    release = release_of("kubectl", environ)
+    if release and fits(_parts(release.version)):
+        yield release.cached(cache), f"downloaded before from {release.place}"
     program = gobuild.KUBERNETES.cached(cache)
-    major, minor = gobuild.KUBERNETES.version.lstrip("v").split(".")[:2]
-    if program and _kubectl_for(environ).accepts((int(major), int(minor))):
-        return _named_kubectl(cache, program)
-    return None
+    if program and fits(_parts(gobuild.KUBERNETES.version)):
+        yield _named_kubectl(cache, program), f"{_BUILT} before"
+
+
+def _parts(version: str) -> Version:
+    major, minor = version.lstrip("v").split(".")[:2]
+    return int(major), int(minor)
 
 
 def _named_kubectl(cache: Cache, program: Path) -> Path:
@@ -201,9 +282,9 @@ def _named_kubectl(cache: Cache, program: Path) -> Path:
     return cache.make("tools", "kubectl-" + program.parent.name, make) / "kubectl"
 
 
-def _copy_kubectl(engine: Engine, cache: Cache, image: NodeImage) -> Path:
+def _copy_kubectl(engine: Engine, cache: Cache, image: str) -> Path:
     def make(folder: Path) -> None:
-        created = run(engine.argv("create", f"--label={LABEL}", image.ref), timeout=60)
+        created = run(engine.argv("create", f"--label={LABEL}", image), timeout=60)
         container = created.stdout.strip()
         try:
             source = f"{container}:/usr/bin/kubectl"
@@ -212,4 +293,4 @@ def _copy_kubectl(engine: Engine, cache: Cache, image: NodeImage) -> Path:
             with Scope().entered():  # an interrupted run cleans up too
                 run(engine.argv("rm", "--force", "--volumes", container), timeout=60)
 
-    return cache.make("tools", _image_key(image.ref), make) / "kubectl"
+    return cache.make("tools", _image_key(image), make) / "kubectl"

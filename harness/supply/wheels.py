@@ -14,6 +14,7 @@ from harness.cache import Cache, digest
 from harness.command import CommandFailedError, run
 from harness.errors import DeployError
 from harness.progress import Progress
+from harness.supply.authority import for_programs
 
 PINS = Path(__file__).resolve().parents[2] / "supply" / "wheels" / "pins.lock"
 _TIMEOUT = 900.0  # seconds; the largest is 70 MB
@@ -82,6 +83,7 @@ def install(
                 run(
                     [*installer, *options, folder, "--requirement", requirements],
                     timeout=_TIMEOUT,
+                    env=for_programs(environ),
                     on_line=step.note,
                 )
             except CommandFailedError as error:
