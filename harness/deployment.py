@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from harness.clusters.base import ClusterAccess, Provider
 from harness.clusters.usage import Usage
 from harness.errors import DeployError
-from harness.helm import Helm, values_from_paths
+from harness.helm import Helm, merged, values_from_paths
 from harness.helm.rendering import Renderer
 from harness.images.alone import Alone
 from harness.images.project import ProjectImages
@@ -192,10 +192,28 @@ class Deployment:
         self.progress.choice("previous chart", found.facts.version, found.origin)
         return found
 
-    def _values(self, others: Mapping[str, str | int]) -> dict[str, Any]:
+    def values_with(
+        self, *, inside: bool, changes: Mapping[str, Any] | None = None
+    ) -> dict[str, Any]:
+        """Return the chart's values with the database in the cluster or outside of it.
+
+        Args:
+            inside: where the database is.
+            changes: further values by dotted path, laid over them.
+
+        """
+        return merged(self._values({}, inside=inside), values_from_paths(dict(changes or {})))
+
+    def _values(
+        self, others: Mapping[str, str | int], *, inside: bool | None = None
+    ) -> dict[str, Any]:
+        project = self.settings.project
         facts = self._facts() | self.outside.facts() | {"cluster.node_port": self._node_port}
         facts |= others
-        described = self.settings.project.values
+        described = dict(project.values)
+        if project.database and (self.outside.inside if inside is None else inside):
+            facts |= self.outside.facts_inside()
+            described |= project.variants.get(project.database.inside, {})
         return values_from_paths({path: fill(value, facts) for path, value in described.items()})
 
     def all_secrets(self) -> dict[str, str]:
@@ -250,9 +268,16 @@ class Deployment:
     def close(self, *, interrupted: bool, failed: bool) -> None:
         """End what still runs, and remove what the settings do not keep.
 
-        The cluster goes with the last process that uses it.
+        The cluster goes with the last process that uses it; what was made for this run
+        alone goes in any case.
         """
         self.jobs.close(interrupted=interrupted)
+        try:
+            self._close_kept(interrupted=interrupted, failed=failed)
+        finally:
+            self.outside.end()
+
+    def _close_kept(self, *, interrupted: bool, failed: bool) -> None:
         keep = self.settings.keep
         with self.usage.last() as last:
             if interrupted or keep == "always" or (keep == "on-failure" and failed):
@@ -314,7 +339,9 @@ class Deployment:
         images, access = self.images(), self.cluster()
         probe = self._start_probe_image().result()
         with self.progress.step("loading images into the cluster") as step:
-            loaded = self.provider.load([*(image.ref for image in images.values()), probe.ref])
+            inside = [self.outside.image_inside()] if self.outside.inside else []
+            refs = [*(image.ref for image in images.values()), probe.ref, *inside]
+            loaded = self.provider.load(refs)
             step.result = f"{len(loaded.loaded)} loaded, {len(loaded.already_there)} there already"
         values = self.values()
         self.outside.join()

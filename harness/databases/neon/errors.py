@@ -9,6 +9,8 @@ from harness.databases.errors import DatabaseError
 KEY = "NEON_API_KEY"
 PROJECT = "NEON_PROJECT_ID"
 ORGANIZATION = "NEON_ORG_ID"
+#: For another address of the API than Neon's own.
+HOST = "NEON_API_HOST"
 
 
 class NeonError(DatabaseError):
