@@ -12,7 +12,6 @@ pytest_plugins = [
     "fixtures.deployment",
     "fixtures.static",
     "fixtures.browser",
-    "fixtures.databases",
     "fixtures.faults",
     "fixtures.operator",
     "fixtures.installation",
@@ -26,9 +25,9 @@ pytest_plugins = [
     "steps.service",
     "steps.database",
     "steps.account",
-    "steps.databases",
     "steps.person",
     "steps.fault",
     "steps.operator",
     "steps.installation",
+    "steps.databases",
 ]

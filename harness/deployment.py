@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from harness.clusters.base import ClusterAccess, Provider
 from harness.clusters.usage import Usage
 from harness.errors import DeployError
-from harness.helm import Helm, merged, values_from_paths
+from harness.helm import Helm, values_from_paths
 from harness.helm.rendering import Renderer
 from harness.images.alone import Alone
 from harness.images.project import ProjectImages
@@ -192,29 +192,22 @@ class Deployment:
         self.progress.choice("previous chart", found.facts.version, found.origin)
         return found
 
-    def values_with(
-        self, *, inside: bool, changes: Mapping[str, Any] | None = None
-    ) -> dict[str, Any]:
-        """Return the chart's values with the database in the cluster or outside of it.
+    def database_inside(self) -> dict[str, Any]:
+        """Return the values by dotted path that have the database in the cluster.
 
-        Args:
-            inside: where the database is.
-            changes: further values by dotted path, laid over them.
-
+        Laid over the others. There are none when the project describes no such variant.
         """
-        return merged(self._values({}, inside=inside), values_from_paths(dict(changes or {})))
-
-    def _values(
-        self, others: Mapping[str, str | int], *, inside: bool | None = None
-    ) -> dict[str, Any]:
         project = self.settings.project
+        inside = project.database.inside if project.database else ""
+        described, facts = project.variants.get(inside, {}), self.outside.facts_inside()
+        return {path: fill(value, facts) for path, value in described.items()}
+
+    def _values(self, others: Mapping[str, str | int]) -> dict[str, Any]:
         facts = self._facts() | self.outside.facts() | {"cluster.node_port": self._node_port}
         facts |= others
-        described = dict(project.values)
-        if project.database and (self.outside.inside if inside is None else inside):
-            facts |= self.outside.facts_inside()
-            described |= project.variants.get(project.database.inside, {})
-        return values_from_paths({path: fill(value, facts) for path, value in described.items()})
+        described = self.settings.project.values
+        values = {path: fill(value, facts) for path, value in described.items()}
+        return values_from_paths(values | (self.database_inside() if self.outside.inside else {}))
 
     def all_secrets(self) -> dict[str, str]:
         """Return every value by name that must not be seen outside a Secret."""
