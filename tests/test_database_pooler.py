@@ -74,6 +74,7 @@ def clients(pooler: Pooler, database: Database) -> Iterator[list[psycopg.Connect
     """Two clients who have been served at the same time, by a connection each."""
     address = Address.parse(pooler.url_on_host(database), "a test")
     with connect(address, "a test") as one, connect(address, "a test") as other:
+        one.prepare_threshold = other.prepare_threshold = None
         with one.transaction(), other.transaction():
             one.execute("SELECT 1")
             other.execute("SELECT 1")
@@ -88,10 +89,11 @@ def test_each_transaction_gets_another_connection(clients: list[psycopg.Connecti
 
 def test_what_a_session_keeps_is_lost(clients: list[psycopg.Connection]) -> None:
     one, _ = clients
+    one.prepare_threshold = 0
 
     def ask() -> None:
         for _ in range(6):
-            one.execute("SELECT %s::int", (1,), prepare=True)
+            one.execute("SELECT %s::int", (1,))
 
     with pytest.raises(psycopg.Error, match="prepared statement"):
         ask()
