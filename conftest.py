@@ -32,4 +32,5 @@ pytest_plugins = [
     "steps.installation",
     "steps.upgrade",
     "steps.configuration",
+    "steps.databases",
 ]

@@ -192,11 +192,22 @@ class Deployment:
         self.progress.choice("previous chart", found.facts.version, found.origin)
         return found
 
+    def database_inside(self) -> dict[str, Any]:
+        """Return the values by dotted path that have the database in the cluster.
+
+        Laid over the others. There are none when the project describes no such variant.
+        """
+        project = self.settings.project
+        inside = project.database.inside if project.database else ""
+        described, facts = project.variants.get(inside, {}), self.outside.facts_inside()
+        return {path: fill(value, facts) for path, value in described.items()}
+
     def _values(self, others: Mapping[str, str | int]) -> dict[str, Any]:
         facts = self._facts() | self.outside.facts() | {"cluster.node_port": self._node_port}
         facts |= others
         described = self.settings.project.values
-        return values_from_paths({path: fill(value, facts) for path, value in described.items()})
+        values = {path: fill(value, facts) for path, value in described.items()}
+        return values_from_paths(values | (self.database_inside() if self.outside.inside else {}))
 
     def all_secrets(self) -> dict[str, str]:
         """Return every value by name that must not be seen outside a Secret."""
@@ -250,9 +261,16 @@ class Deployment:
     def close(self, *, interrupted: bool, failed: bool) -> None:
         """End what still runs, and remove what the settings do not keep.
 
-        The cluster goes with the last process that uses it.
+        The cluster goes with the last process that uses it; what was made for this run
+        alone goes in any case.
         """
         self.jobs.close(interrupted=interrupted)
+        try:
+            self._close_kept(interrupted=interrupted, failed=failed)
+        finally:
+            self.outside.end()
+
+    def _close_kept(self, *, interrupted: bool, failed: bool) -> None:
         keep = self.settings.keep
         with self.usage.last() as last:
             if interrupted or keep == "always" or (keep == "on-failure" and failed):
@@ -314,7 +332,9 @@ class Deployment:
         images, access = self.images(), self.cluster()
         probe = self._start_probe_image().result()
         with self.progress.step("loading images into the cluster") as step:
-            loaded = self.provider.load([*(image.ref for image in images.values()), probe.ref])
+            inside = [self.outside.image_inside()] if self.outside.inside else []
+            refs = [*(image.ref for image in images.values()), probe.ref, *inside]
+            loaded = self.provider.load(refs)
             step.result = f"{len(loaded.loaded)} loaded, {len(loaded.already_there)} there already"
         values = self.values()
         self.outside.join()

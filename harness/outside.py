@@ -6,9 +6,13 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from harness.databases.choice import GIVEN, INSIDE, NEON, POOLED, Choice, choose
+from harness.databases.credentials import Credentials
 from harness.databases.database import Database
 from harness.databases.external import PostgresExternal
 from harness.databases.given import GivenDatabase
+from harness.databases.neon.errors import HOST, KEY, ORGANIZATION, PROJECT
+from harness.databases.pooler import Pooler
 from harness.errors import DeployError
 from harness.images.containers import side_network
 from harness.images.spec import ImageSpec
@@ -20,6 +24,7 @@ from harness.tenant import Tenant
 
 if TYPE_CHECKING:
     from harness.cache import Cache
+    from harness.databases.neon.database import NeonDatabase
     from harness.images.build import Builder
     from harness.progress import Progress
     from harness.supply.bases import Bases
@@ -47,12 +52,12 @@ class NoDatabaseError(DeployError):
 class NotOursError(DeployError):
     """The database belongs to somebody else, and is not to be broken."""
 
-    def __init__(self) -> None:
+    def __init__(self, choice: Choice) -> None:
         super().__init__(
-            needed="a database of our own, to be stopped and started",
-            seen="the user gave one, which is only used",
-            looked="the environment",
-            fix="leave the variable out: the run then starts a database of its own",
+            needed="a database of our own outside the cluster, to be stopped and started",
+            seen=f"the run uses one of kind {choice.kind}, which is only used: {choice.reason}",
+            looked="the option --deploy-database and the environment",
+            fix="let the run start a database of its own: --deploy-database=external",
         )
 
 
@@ -75,6 +80,8 @@ class Outside:
     jobs: Jobs
     _standins: StandIns = field(init=False)
     _postgres: PostgresExternal | None = field(init=False, default=None)
+    _neon: NeonDatabase | None = field(init=False, default=None)
+    _choice: Choice | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         """Bind both to the tenant, and learn what the user gave as secret."""
@@ -83,7 +90,9 @@ class Outside:
         self._standins = StandIns(self.engine, self.builder, self.cache, self.progress, name)
         self.redact.add(*(settings.environ.get(s.unless, "") for s in project.standins.values()))
         if project.database:
-            self.redact.add(settings.environ.get(project.database.env, ""))
+            variable = project.database.env
+            self._choice = choose(settings.database, variable, settings.environ)
+            self.redact.add(settings.environ.get(variable, ""), settings.environ.get(KEY, ""))
             self._postgres = PostgresExternal(
                 self.engine,
                 self.bases,
@@ -95,9 +104,8 @@ class Outside:
             )
 
     def check(self) -> None:
-        """See that a database that the user gave lets us in, before anything is started."""
-        described = self.settings.project.database
-        if described and self.settings.environ.get(described.env):
+        """See that a database of somebody else's lets us in, before anything is started."""
+        if self._choice and self._choice.kind in (GIVEN, NEON):
             self.database()
 
     def begin(self) -> list[Future[Any]]:
@@ -108,7 +116,7 @@ class Outside:
         return begun + [self._start_standin(name) for name in self.settings.project.standins]
 
     def database(self) -> Database:
-        """Return the release's database."""
+        """Return the release's database; that of containers that run alone, if it is inside."""
         return self.jobs.start("database", self._make_database).result()
 
     def database_alone(self) -> Database:
@@ -143,6 +151,8 @@ class Outside:
         """Let the cluster's pods reach all of it by name, once the cluster is there."""
         if self._postgres and self.database().image is not None:
             self._postgres.join()
+            if self._choice and self._choice.kind == POOLED:
+                self._pooler(self._postgres).join()
         for name in self.settings.project.standins:
             if self.standin(name):
                 self._standins.join(name)
@@ -177,12 +187,49 @@ class Outside:
         """Return the server that the release's database is on, when it is ours to break.
 
         Raises:
-            NotOursError: the user gave the database.
+            NotOursError: the database is somebody else's, or in the cluster.
 
         """
-        if self._postgres is None or self.database().image is None:
-            raise NotOursError
+        if self._postgres is None or self._choice is None:
+            raise NoDatabaseError
+        if not self._choice.ours:
+            raise NotOursError(self._choice)
+        self.database()
         return self._postgres
+
+    @property
+    def inside(self) -> bool:
+        """Whether the release's database is in the cluster, a part of the release."""
+        return self._choice is not None and self._choice.kind == INSIDE
+
+    def image_inside(self) -> str:
+        """Return the image of a database in the cluster."""
+        if self.settings.project.database is None:
+            raise NoDatabaseError
+        return self.bases.ensure(self.settings.project.database.image).ref
+
+    def facts_inside(self) -> dict[str, str | int]:
+        """Return what `${database…}` stands for, other than the URL of one outside."""
+        repository, _, tag = self.image_inside().rpartition(":")
+        password = Credentials.of(self.cache, self.settings.tenant.name).role_password
+        self.redact.add(password)
+        return {
+            "database.repository": repository,
+            "database.tag": tag,
+            "database.password": password,
+        }
+
+    def behind_pooler(self, name: str) -> tuple[Pooler, Database]:
+        """Return a pooler before our own server, and a database of that name behind it.
+
+        Pods reach it by name. Raises NotOursError when the server is not ours.
+        """
+        postgres = self.postgres()
+        pooler = self._pooler(postgres)
+        return pooler, self._learn(pooler.ensure(postgres.create_database(name)))
+
+    def _pooler(self, postgres: PostgresExternal) -> Pooler:
+        return Pooler(postgres, self.builder)
 
     def of(self, tenant: Tenant) -> Outside:
         """Return the same of another process on the cluster."""
@@ -191,18 +238,48 @@ class Outside:
     def delete(self) -> None:
         """Remove what is ours, with its data."""
         if self._postgres:
+            self._pooler(self._postgres).delete()
             self._postgres.delete()
         for name in self.settings.project.standins:
             self._standins.delete(name)
 
+    def end(self) -> None:
+        """Remove what was made for this run alone: a branch at Neon."""
+        if self._neon:
+            self._neon.delete()
+
     def _make_database(self) -> Database:
-        described = self.settings.project.database
-        if described is None or self._postgres is None:
+        described, choice = self.settings.project.database, self._choice
+        if described is None or self._postgres is None or choice is None:
             raise NoDatabaseError
-        if url := self.settings.environ.get(described.env):
-            self.progress.choice("database", "the given one", f"{described.env} is set")
-            return GivenDatabase(url, f"the variable {described.env}", patience=_PATIENCE).ensure()
-        return self._learn(self._postgres.ensure())
+        self.progress.choice("database", choice.kind, choice.reason)
+        if choice.kind == GIVEN:
+            url, source = self.settings.environ[described.env], f"the variable {described.env}"
+            return GivenDatabase(url, source, patience=_PATIENCE).ensure()
+        if choice.kind == NEON:
+            self._neon = self._branch(described.name)
+            return self._neon.ensure()
+        database = self._learn(self._postgres.ensure())
+        if choice.kind == POOLED:
+            return self._learn(self._pooler(self._postgres).ensure(database))
+        return database
+
+    def _branch(self, name: str) -> NeonDatabase:
+        from harness.databases.neon.api import URL, NeonApi
+        from harness.databases.neon.database import NeonDatabase
+
+        environ = self.settings.environ
+        api = NeonApi(
+            environ[KEY], environ.get(HOST) or URL, organization=environ.get(ORGANIZATION, "")
+        )
+        return NeonDatabase(
+            api,
+            self.progress,
+            self.settings.tenant.name,
+            name=name,
+            project=environ.get(PROJECT, ""),
+            learn=self.redact.add,
+        )
 
     def _learn(self, database: Database) -> Database:
         self.redact.add(database.url_in_cluster, database.url_on_host)

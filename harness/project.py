@@ -67,11 +67,15 @@ class Service(_Table):
 
 
 class Database(_Table):
-    """A PostgreSQL outside the cluster; `env` names the variable for a given one."""
+    """A PostgreSQL outside the cluster; `env` names the variable for a given one.
+
+    `inside` names the variant of the chart that has it in the cluster instead.
+    """
 
     image: str = "postgres:17"
     env: str = "DATABASE_URL"
     name: str = Field("app", pattern=r"^[a-z_][a-z0-9_]{0,62}$")
+    inside: str = ""
 
 
 class Secret(_Table):
@@ -122,7 +126,11 @@ class Project(_Table):
             project = cls.model_validate(data | {"root": root.resolve()})
         except ValidationError as error:
             raise ProjectFileInvalidError(path, [_sentence(e) for e in error.errors()]) from None
-        if problems := [*project._unknown_images(), *project._unknown_references()]:
+        problems = [*project._unknown_images(), *project._unknown_references()]
+        inside = project.database.inside if project.database else ""
+        if inside and inside not in project.variants:
+            problems.append(f"database.inside: there is no [variants.{inside}]")
+        if problems:
             raise ProjectFileInvalidError(path, problems)
         if not (project.chart_path / "Chart.yaml").is_file():
             from harness.helm.errors import ChartMissingError  # Helm is not needed to describe
@@ -143,7 +151,8 @@ class Project(_Table):
         for name in self.standins:
             known |= {f"standins.{name}.{part}" for part in ("url", "key")}
         known |= {f"secrets.{name}" for name in self.secrets}
-        return known | ({"database.url"} if self.database else set())
+        database = ("url", "password", "repository", "tag") if self.database else ()
+        return known | {f"database.{part}" for part in database}
 
     def _unknown_images(self) -> list[str]:
         return [

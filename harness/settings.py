@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from harness.project import Project
 
 CLUSTERS = ("kind",)
+DATABASES = ("external", "pooled", "given", "neon", "in-cluster")
 KEEP = ("always", "on-failure", "never")
 DIAGNOSIS = ("always", "on-failure", "never")
 #: Said of something that there is none of.
@@ -63,6 +64,12 @@ OPTIONS = (
     Option("project", "", "folder with the deploy.toml of the project to accept"),
     Option("cluster", "kind", "kind of cluster: " + ", ".join(CLUSTERS)),
     Option("cluster-name", "", "name of the cluster (default: deploy- and the project's name)"),
+    Option(
+        "database",
+        "",
+        f"kind of database: {', '.join(DATABASES)} (default: given when its URL is set, neon when "
+        "NEON_API_KEY is, else external)",
+    ),
     Option("namespace", "", "namespace of the release (default: from deploy.toml)"),
     Option("port", "0", "port on 127.0.0.1 for the public Service; 0: one that is free"),
     Option("fresh", "no", "yes: delete the cluster and the database of an earlier run first"),
@@ -95,6 +102,7 @@ class Settings:
         previous_chart: where an earlier version of the chart is, "" for the last that can be
             found, NONE for none.
         root: the folder that relative paths start from.
+        database: one of DATABASES, or "" for what the environment suggests.
         slot: 0 for the first or only process of a run, 1 for the next one beside it; each
             has a namespace of its own.
         run: what all processes of a run have in common.
@@ -114,6 +122,7 @@ class Settings:
     previous_chart: str
     root: Path
     environ: Mapping[str, str]
+    database: str = ""
     slot: int = 0
     run: str = field(default_factory=lambda: secrets.token_hex(8))
 
@@ -151,6 +160,7 @@ class Settings:
         read = _Reader(options, environ)
         cluster = read.one_of("cluster", CLUSTERS)
         keep = read.one_of("keep", KEEP)
+        database = read.one_of("database", ("", *DATABASES))
         diagnosis = read.one_of("diagnosis", DIAGNOSIS)
         fresh = read.one_of("fresh", ("yes", "no")) == "yes"
         port = read.number("port", 0, 65535)
@@ -174,6 +184,7 @@ class Settings:
             previous_chart=read.text("previous-chart"),
             root=root,
             environ={**environ, **fetching},
+            database=database,
             slot=slot,
             run=run or secrets.token_hex(8),
         )
@@ -251,7 +262,9 @@ class _Reader:
     def one_of(self, name: str, values: tuple[str, ...]) -> str:
         value, source = self._get(name)
         if value not in values:
-            raise SettingInvalidError(name, value, source, "one of " + ", ".join(values))
+            raise SettingInvalidError(
+                name, value, source, "one of " + ", ".join(filter(None, values))
+            )
         return value
 
     def number(self, name: str, least: int, most: int) -> int:

@@ -36,6 +36,8 @@ def facts(project: Project, seed: str = "first") -> Facts:
     if project.database:
         password = _random(f"{seed} password", 24)
         host, name = f"{seed}-database.outside.test", project.database.name
+        known["database.password"] = _random(f"{seed} password inside", 24)
+        known["database.repository"], known["database.tag"] = "contract-database", "17-contract"
         known["database.url"] = f"postgresql://{name}:{password}@{host}:5432/{name}?sslmode=require"
     return known
 
@@ -52,7 +54,7 @@ def secrets(known: Mapping[str, str | int]) -> dict[str, str]:
     for name, value in known.items():
         if name == "database.url":
             found[name] = urlsplit(str(value)).password or ""
-        elif name.startswith("secrets.") or name.endswith(".key"):
+        elif name.startswith("secrets.") or name.endswith((".key", ".password")):
             found[name] = str(value)
     return found
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.cache import Cache
+from harness.databases.choice import INSIDE, choose
 from harness.errors import DeployError
 from harness.jobs import Jobs
 from harness.probes.image import ensure_probe_image
@@ -53,8 +54,10 @@ def base_images(settings: Settings) -> tuple[str, ...]:
     for standin in project.standins.values():
         if not environ.get(standin.unless):
             names += standin.bases.values()
-    if project.database is not None and not environ.get(project.database.env):
-        names.append(project.database.image)
+    if project.database is not None:
+        choice = choose(settings.database, project.database.env, environ)
+        if choice.ours or choice.kind == INSIDE:
+            names.append(project.database.image)
     return tuple(dict.fromkeys(names))
 
 

@@ -1,0 +1,124 @@
+"""Which database a deployment has outside the cluster, and what becomes of it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from neon_support import KEY, Neon, serving
+
+from harness.cache import Cache
+from harness.databases.choice import DatabaseNotGivenError
+from harness.databases.neon import errors
+from harness.deployment import Deployment
+from harness.jobs import Jobs
+from harness.outside import NotOursError, Outside
+from harness.progress import Progress
+from harness.redact import Redactor
+from harness.settings import Settings
+
+DATABASE = '[database]\nname = "shop"\n'
+
+
+@pytest.fixture
+def neon() -> Neon:
+    return Neon()
+
+
+@pytest.fixture
+def url(neon: Neon) -> Iterator[str]:
+    with serving(neon) as url:
+        yield url
+
+
+def outside(root: Path, environ: Mapping[str, str], database: str = "") -> Outside:
+    file = root / "deploy.toml"
+    if DATABASE not in file.read_text():
+        file.write_text(file.read_text().replace("[requirements]", f"{DATABASE}\n[requirements]"))
+    settings = Settings.load({"database": database} if database else {}, environ, root)
+    nothing: Any = None
+    progress = Progress(stream=io.StringIO())
+    cache = Cache(root / "cache")
+    return Outside(settings, nothing, nothing, nothing, cache, progress, Redactor(), Jobs())
+
+
+@pytest.fixture
+def let_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever connects is let in, encrypted."""
+    connection = SimpleNamespace(close=lambda: None)
+    query = SimpleNamespace(tls=lambda: SimpleNamespace(used=True))
+    monkeypatch.setattr("harness.databases.given.connect", lambda *_: connection)
+    monkeypatch.setattr("harness.databases.given.Query", lambda *_: query)
+
+
+@pytest.mark.usefixtures("let_in")
+def test_a_branch_at_neon_is_there_for_the_run_alone(
+    project_dir: Path, neon: Neon, url: str
+) -> None:
+    environ = {"NEON_API_KEY": KEY, "NEON_API_HOST": url}
+    there = outside(project_dir, environ)
+    there.check()
+    assert len(neon.names()) == 2
+    database = there.database()
+    assert there.database_alone() is there.database_beside() is database
+    with pytest.raises(NotOursError, match="NEON_API_KEY is set"):
+        there.postgres()
+    there.end()
+    there.end()
+    assert neon.names() == ["main"]
+    said = there.progress.stream
+    assert isinstance(said, io.StringIO)
+    shown = said.getvalue() + repr(there) + there.redact(f"{KEY} {database.url_in_cluster}")
+    assert KEY not in shown
+    assert "hunter2" not in shown
+
+
+def test_a_key_that_is_refused_ends_the_run_before_anything_is_made(
+    project_dir: Path, url: str
+) -> None:
+    there = outside(project_dir, {"NEON_API_KEY": "napi_wrong_key", "NEON_API_HOST": url})
+    with pytest.raises(errors.NeonKeyRefusedError):
+        there.check()
+
+
+@pytest.mark.usefixtures("let_in")
+def test_a_given_database_is_used_as_it_is(project_dir: Path) -> None:
+    given = "postgresql://me:hunter2-hunter2@db.example.org/shop"
+    there = outside(project_dir, {"DATABASE_URL": given, "NEON_API_KEY": KEY})
+    assert there.database().url_in_cluster == given
+    assert "hunter2" not in there.redact(given)
+    there.end()
+
+
+def test_what_was_asked_for_and_is_not_there(project_dir: Path) -> None:
+    with pytest.raises(DatabaseNotGivenError, match="NEON_API_KEY"):
+        outside(project_dir, {}, database="neon")
+
+
+def test_a_database_in_the_cluster_is_not_ours_to_break(project_dir: Path) -> None:
+    there = outside(project_dir, {}, database="in-cluster")
+    assert there.inside
+    with pytest.raises(NotOursError, match="in-cluster"):
+        there.postgres()
+    assert not outside(project_dir, {}).inside
+
+
+@pytest.mark.parametrize("interrupted", [True, False])
+def test_what_was_made_for_a_run_goes_however_it_ends(*, interrupted: bool) -> None:
+    ended: list[str] = []
+
+    def fails(**_: bool) -> None:
+        raise RuntimeError("the cluster cannot be removed")
+
+    deployment: Any = SimpleNamespace(
+        jobs=SimpleNamespace(close=lambda **_: ended.append("jobs")),
+        outside=SimpleNamespace(end=lambda: ended.append("branch")),
+        _close_kept=fails,
+    )
+    with pytest.raises(RuntimeError):
+        Deployment.close(deployment, interrupted=interrupted, failed=False)
+    assert ended == ["jobs", "branch"]
