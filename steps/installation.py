@@ -58,7 +58,8 @@ def second_installation(beside: Installation) -> Before:
 def _as_it_is(beside: Installation) -> Before:
     revision = beside.history()[-1]
     assert revision.status == "deployed", f"revision {revision.number} is {revision.status}"
-    return Before(revision.number, pods_of(beside), take_inventory(beside.kube))
+    inventory = take_inventory(beside.kube, beside.namespace)
+    return Before(revision.number, pods_of(beside), inventory)
 
 
 @given("a second installation, by the version of the chart before this one")
@@ -143,7 +144,7 @@ def new_revision(beside: Installation, before: Before) -> None:
 
 @then("no object of it has changed")
 def no_object_changed(beside: Installation, before: Before) -> None:
-    now = take_inventory(beside.kube)
+    now = take_inventory(beside.kube, beside.namespace)
     assert now.of(beside.namespace), f"namespace {beside.namespace} is empty"
     assert not (odd := now.changes_since(before.inventory, beside.namespace)), "\n".join(odd)
 
@@ -180,7 +181,7 @@ def _restarts(release: Release) -> dict[str, int]:
 @when("a second one is installed, tested and uninstalled")
 def install_and_uninstall(beside: Installation) -> None:
     beside.change({})
-    made = {item.kind for item in take_inventory(beside.kube).of(beside.namespace).values()}
+    made = {item.kind for item in take_inventory(beside.kube, beside.namespace).items.values()}
     assert {"Deployment", "Pod", "Service", "Secret", "ConfigMap"} <= made, f"only {sorted(made)}"
     beside.helm.test(beside.name, beside.namespace, timeout=60)
     assert beside.uninstall(), "Helm knew of no such release"
