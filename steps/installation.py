@@ -71,8 +71,14 @@ def second_of_earlier_chart(beside: Installation, earlier_chart: EarlierChart) -
 
 @pytest.fixture
 def client_beside(beside: Installation) -> Iterator[httpx.Client]:
-    """A client of the second frontend at its public address."""
-    with httpx.Client(base_url=beside.url, timeout=_PATIENCE, trust_env=False) as client:
+    """A client of the second frontend at its public address.
+
+    No connection is kept: the pod at its other end serves on for a while when it is replaced.
+    """
+    none_kept = httpx.Limits(max_keepalive_connections=0)
+    with httpx.Client(
+        base_url=beside.url, timeout=_PATIENCE, trust_env=False, limits=none_kept
+    ) as client:
         yield client
 
 
