@@ -33,7 +33,7 @@ def scale(beside: Installation, role: str, count: int) -> None:
 
 
 @then(parsers.re(r"requests are answered by (?P<count>\d+) pods? of the (?P<role>\w+)"))
-def answered_bypods_of(
+def answered_by_pods(
     beside: Installation, client_beside: httpx.Client, role: str, count: str
 ) -> None:
     wanted = {pod.name for pod in beside.release().pods(role)}
