@@ -58,7 +58,8 @@ def second_installation(beside: Installation) -> Before:
 def _as_it_is(beside: Installation) -> Before:
     revision = beside.history()[-1]
     assert revision.status == "deployed", f"revision {revision.number} is {revision.status}"
-    return Before(revision.number, pods_of(beside), take_inventory(beside.kube))
+    inventory = take_inventory(beside.kube, beside.namespace)
+    return Before(revision.number, pods_of(beside), inventory)
 
 
 @given("a second installation, by the version of the chart before this one")
@@ -70,8 +71,14 @@ def second_of_earlier_chart(beside: Installation, earlier_chart: EarlierChart) -
 
 @pytest.fixture
 def client_beside(beside: Installation) -> Iterator[httpx.Client]:
-    """A client of the second frontend at its public address."""
-    with httpx.Client(base_url=beside.url, timeout=_PATIENCE, trust_env=False) as client:
+    """A client of the second frontend at its public address.
+
+    No connection is kept: the pod at its other end serves on for a while when it is replaced.
+    """
+    none_kept = httpx.Limits(max_keepalive_connections=0)
+    with httpx.Client(
+        base_url=beside.url, timeout=_PATIENCE, trust_env=False, limits=none_kept
+    ) as client:
         yield client
 
 
@@ -143,7 +150,7 @@ def new_revision(beside: Installation, before: Before) -> None:
 
 @then("no object of it has changed")
 def no_object_changed(beside: Installation, before: Before) -> None:
-    now = take_inventory(beside.kube)
+    now = take_inventory(beside.kube, beside.namespace)
     assert now.of(beside.namespace), f"namespace {beside.namespace} is empty"
     assert not (odd := now.changes_since(before.inventory, beside.namespace)), "\n".join(odd)
 
@@ -180,7 +187,7 @@ def _restarts(release: Release) -> dict[str, int]:
 @when("a second one is installed, tested and uninstalled")
 def install_and_uninstall(beside: Installation) -> None:
     beside.change({})
-    made = {item.kind for item in take_inventory(beside.kube).of(beside.namespace).values()}
+    made = {item.kind for item in take_inventory(beside.kube, beside.namespace).items.values()}
     assert {"Deployment", "Pod", "Service", "Secret", "ConfigMap"} <= made, f"only {sorted(made)}"
     beside.helm.test(beside.name, beside.namespace, timeout=60)
     assert beside.uninstall(), "Helm knew of no such release"

@@ -61,7 +61,7 @@ def as_before(beside: Installation, before: Before) -> None:
     assert not odd, "Helm has other objects than before:\n" + "\n".join(odd)
     was, now = (
         inventory.specifications(beside.namespace)
-        for inventory in (before.inventory, take_inventory(beside.kube))
+        for inventory in (before.inventory, take_inventory(beside.kube, beside.namespace))
     )
     assert was, f"namespace {beside.namespace} was empty"
     other = sorted(name for name in was.keys() | now.keys() if was.get(name) != now.get(name))

@@ -173,6 +173,14 @@ def test_what_goes_a_moment_later_is_waited_for(api: FakeApi, client: Kube) -> N
     assert wait_for_nothing_left(client, before, "mine", within=5) == []
 
 
+def test_one_namespace_alone(api: FakeApi, client: Kube) -> None:
+    managed(api, "mine")
+    put(api, "apis/shop.io/v2/gadgets", "global")
+    api.objects["/api/v1/namespaces/mine/configmaps"] = {}
+    put(api, "api/v1/namespaces/mine/configmaps", "one", "mine")
+    assert [item.name for item in take_inventory(client, "mine").items.values()] == ["one"]
+
+
 def test_helms_notes_are_left_behind_but_are_no_change(api: FakeApi, client: Kube) -> None:
     before = take_inventory(client)
     put(api, "api/v1/secrets", "sh.helm.release.v1.x.v1", "mine", type="helm.sh/release.v1")

@@ -125,8 +125,8 @@ class Inventory:
         return sorted(lines)
 
 
-def take_inventory(client: Kube) -> Inventory:
-    """Return all that the cluster holds now.
+def take_inventory(client: Kube, namespace: str | None = None) -> Inventory:
+    """Return all that the cluster holds now, or all that is in one namespace.
 
     Raises:
         ApiRefusedError, ApiUnreachableError: a kind cannot be listed, so that nothing can
@@ -134,7 +134,8 @@ def take_inventory(client: Kube) -> Inventory:
 
     """
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="inventory") as pool:
-        lists = pool.map(lambda resource: _list(client, resource), listable(client))
+        kinds = [kind for kind in listable(client) if kind.namespaced or namespace is None]
+        lists = pool.map(lambda kind: list(_list(client, kind, namespace)), kinds)
         return Inventory({item.uid: item for items in lists for item in items})
 
 
@@ -187,16 +188,16 @@ def _preferred_first(group: Object) -> list[Object]:
     return sorted(versions, key=lambda version: version["groupVersion"] != preferred)
 
 
-def _list(client: Kube, resource: Resource) -> Iterator[Item]:
+def _list(client: Kube, resource: Resource, namespace: str | None) -> Iterator[Item]:
     try:
-        objects = client.list(resource)
+        objects = client.list(resource, namespace)
     except NotFoundError:
         objects = []
     for body in objects:
         if uid := uid_of(body):  # what has none is computed for the answer, and not kept
-            namespace = str(meta(body).get("namespace") or "")
-            home = namespace or _home(body)
-            yield Item(resource.kind, resource.api, name_of(body), namespace, home, uid, body)
+            within = str(meta(body).get("namespace") or "")
+            home = within or _home(body)
+            yield Item(resource.kind, resource.api, name_of(body), within, home, uid, body)
 
 
 def _home(body: Object) -> str:
