@@ -55,6 +55,7 @@ def measured(runs: Iterable[Mapping[str, Any]], where: str) -> str:
 
     """
     runs = list(runs)
+    times = "once" if len(runs) == 1 else f"{len(runs)} times"
     rows = []
     for row in runs[-1]["rows"]:
         seconds = [r["seconds"] for run in runs for r in run["rows"] if r["name"] == row["name"]]
