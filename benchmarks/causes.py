@@ -65,7 +65,7 @@ def measured(runs: Iterable[Mapping[str, Any]], where: str) -> str:
         (
             f"{_MEASURED}\n",
             f"On {runs[-1]['at']}, {where}. All of them were rolled out side by side, "
-            f"{len(runs)} time{'s' if len(runs) > 1 else ''}; the longest time is told, from the event (whose timestamp the API "
+            f"{times}; the longest time is told, from the event (whose timestamp the API "
             "cuts to whole seconds) to the report.\n",
             _table(("defect", "cause", "first line of the message", "seconds"), rows),
         )
