@@ -55,6 +55,7 @@ def measured(runs: Iterable[Mapping[str, Any]], where: str) -> str:
 
     """
     runs = list(runs)
+    times = "once" if len(runs) == 1 else f"{len(runs)} times"
     rows = []
     for row in runs[-1]["rows"]:
         seconds = [r["seconds"] for run in runs for r in run["rows"] if r["name"] == row["name"]]
@@ -64,7 +65,7 @@ def measured(runs: Iterable[Mapping[str, Any]], where: str) -> str:
         (
             f"{_MEASURED}\n",
             f"On {runs[-1]['at']}, {where}. All of them were rolled out side by side, "
-            f"{len(runs)} times; the longest time is told, from the event (whose timestamp the API "
+            f"{times}; the longest time is told, from the event (whose timestamp the API "
             "cuts to whole seconds) to the report.\n",
             _table(("defect", "cause", "first line of the message", "seconds"), rows),
         )

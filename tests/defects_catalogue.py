@@ -292,7 +292,7 @@ def defects(runtime: str = "nobody") -> Sequence[Defect]:
             "deadline",
             {"container": serving(BUSY="600"), "deployment": {"progressDeadlineSeconds": 10}},
             causes.ProgressDeadlineError,
-            ("statuscode: 503",),
+            ("has timed out progressing", "pod deadline-"),
             "Progressing condition",
         ),
         # What may recover has to be waited for.

@@ -87,6 +87,8 @@ def test_a_crash_is_told_before_the_kubelet_calls_it_a_loop() -> None:
     assert judge(pod(state=state), log=("cannot go on",))[0].seconds > 0, "it may be chance"
     assert judge(pod(state=state, restarts=1), log=("cannot go on",))[0].seconds <= 0
     assert judge(pod(state=state), log=("ModuleNotFoundError: x",))[0].seconds <= 0
+    well = {"terminated": ENDED | {"startedAt": ago(300)}}
+    assert judge(pod(state=well, restarts=3), log=("cannot go on",)) == [], "it had run well"
     evicted = pod(state=state, restarts=1, phase="Failed")
     assert judge(evicted, log=("cannot go on",)) == [], "another pod takes its place"
     finite = pod(state=state, restarts=1)

@@ -11,11 +11,12 @@ from harness.kube.finding import Finding, Patience
 from harness.kube.pods import Container
 from harness.kube.probing import killed_by_probe
 from harness.kube.resources import Object, status_of
-from harness.kube.state import Snapshot
+from harness.kube.state import Snapshot, parse_time
 
 # The runtime's words for a command that was never started.
 NEVER_STARTED = ("StartError", "ContainerCannotRun")
 _YOUNG = 12.0  # seconds
+_BRIEF = 30.0  # seconds that a run lasts which is a part of a crash loop
 # Of a process that was killed outright. No probe had it killed, since that is told by events;
 # on a busy node the runtime at times misses that it was for the memory.
 _KILLED = 137
@@ -82,8 +83,13 @@ def _crashed(pod: Object, container: Container) -> bool:
     """Return whether a container has ended and is to run again, paused already or not."""
     if status_of(pod).get("phase") == "Failed":  # evicted: another pod takes its place
         return False
+    if container.waiting == "CrashLoopBackOff":
+        return True
     again = (pod.get("spec") or {}).get("restartPolicy", "Always") == "Always"
-    return container.waiting == "CrashLoopBackOff" or bool(container.ended and again)
+    begun, over = parse_time(container.last_started), parse_time(container.last_finished)
+    # One that had run well ends by chance, however often it was started again before.
+    brief = begun is None or over is None or (over - begun).total_seconds() < _BRIEF
+    return bool(container.ended and again and brief)
 
 
 def _restarts(container: Container, log: list[str], patience: Patience) -> int:

@@ -39,6 +39,7 @@ class Container:
         last_exit: exit code of the run before, or of the present end; None if none ended.
         last_reason: the reason of that end.
         last_message: the words to that end.
+        last_started: API timestamp of the start of that run.
         last_finished: API timestamp of that end.
 
     """
@@ -57,6 +58,7 @@ class Container:
     last_exit: int | None = None
     last_reason: str = ""
     last_message: str = ""
+    last_started: str = ""
     last_finished: str = ""
 
 
@@ -123,6 +125,7 @@ def _container(entry: Object, status: Object, *, init: bool) -> Container:
         last_exit=end.get("exitCode"),
         last_reason=str(end.get("reason") or ""),
         last_message=str(end.get("message") or ""),
+        last_started=str(end.get("startedAt") or ""),
         last_finished=str(end.get("finishedAt") or ""),
     )
 

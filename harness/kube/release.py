@@ -39,6 +39,7 @@ from harness.kube.waits import Hopeless, Pending, Ready, Verdict
 __all__ = ["ReleaseReady", "ready_endpoints"]
 
 _SOON = 0.2  # seconds
+_COMBINED = "(combined from similar events): "
 
 
 @dataclass(frozen=True)
@@ -142,7 +143,7 @@ class ReleaseReady:
             refusals = [e for e in snapshot.events(maker) if e.get("reason") == "FailedCreate"]
             if not refusals:
                 continue
-            message = str(refusals[-1].get("message") or "")
+            message = str(refusals[-1].get("message") or "").removeprefix(_COMBINED)
             grace = 0.0 if "violates PodSecurity" in message else self.patience.refusal
             if "failed calling webhook" in message or any(map(is_deleted, snapshot.pods())):
                 grace = self.patience.volume
