@@ -212,6 +212,8 @@ class Deployment:
     def all_secrets(self) -> dict[str, str]:
         """Return every value by name that must not be seen outside a Secret."""
         outside = self.outside.facts()
+        if self.outside.inside:
+            outside["database.password"] = self.outside.facts_inside()["database.password"]
         return self.secrets | {
             name: str(value)
             for name, value in outside.items()

@@ -70,6 +70,8 @@ def _none(pods: list[Pod]) -> None:
 @then("every container runs the image that was built from the sources")
 def runs_what_was_built(release: Release, deployment: Deployment) -> None:
     built = {image.ref for image in release.images.values()}
+    if deployment.outside.inside:
+        built.add(deployment.outside.image_inside())
     for pod in release.pods():
         for container in pod.containers:
             assert container.image in built, (

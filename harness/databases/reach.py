@@ -25,7 +25,9 @@ _LOGIN = re.compile(
 )
 _FULL = re.compile(r"too many (clients|connections)|connection slots are reserved", re.IGNORECASE)
 _MISSING = re.compile(r"database \"(?P<name>[^\"]+)\" does not exist", re.IGNORECASE)
-_PLAIN = re.compile(r"no encryption|connection is insecure|SSL off|sslmode=require", re.IGNORECASE)
+_PLAIN = re.compile(
+    r"no encryption|connection is insecure|SSL off|SSL required|sslmode=require", re.IGNORECASE
+)
 _TLS = re.compile(
     r"SSL error|certificate|does not support SSL|channel binding|root\.crt|SSL connection|"
     r"server sent an error response during SSL exchange",

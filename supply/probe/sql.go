@@ -39,6 +39,8 @@ func query(ctx context.Context) (sqlAnswer, error) {
 		return sqlAnswer{}, errors.New("the connection URL on standard input cannot be read")
 	}
 	config.LookupFunc = resolver.LookupHost
+	// A pooler that shares connections between transactions loses prepared statements.
+	config.DefaultQueryExecMode = pgx.QueryExecModeExec
 	started := time.Now()
 	conn, err := pgx.ConnectConfig(ctx, config)
 	if err != nil {
@@ -78,6 +80,7 @@ func sqlKind(err error) string {
 	if errors.As(err, &refusal) {
 		switch {
 		case strings.Contains(refusal.Message, "no encryption"), strings.Contains(refusal.Message, "SSL off"),
+			strings.Contains(refusal.Message, "SSL required"), // PgBouncer
 			strings.Contains(strings.ToLower(refusal.Message), "insecure"):
 			return "tls"
 		case strings.HasPrefix(refusal.Code, "28"):
