@@ -5,8 +5,6 @@ from __future__ import annotations
 import re
 from typing import Any, cast
 
-from docker.utils.build import PatternMatcher
-
 from harness.contract.finding import Notes
 from harness.contract.program import Program
 from harness.contract.subject import Subject
@@ -118,4 +116,6 @@ def _taken(program: Program, name: str) -> bool:
 
 def _lets(reached: Context, path: str) -> bool:
     """Say whether the ignore file would let a file through if it were there."""
+    from docker.utils.build import PatternMatcher  # imports all of Docker's SDK
+
     return not cast("Any", PatternMatcher)(list(reached.patterns)).matches(path)
