@@ -132,7 +132,7 @@ def test_an_existing_secret_is_used_and_none_is_made() -> None:
         ({"frontend.service.nodePort": 30080}, set()),
         ({"ingress.enabled": True}, set()),
     ],
-    ids=lambda value: "-".join(value) or "nothing",
+    ids=lambda value: "-".join(sorted(value)) or "nothing",
 )
 def test_a_change_rolls_the_pods_that_it_concerns(
     manifest: Manifest, changed: dict[str, Any], rolled: set[str]

@@ -30,6 +30,7 @@ from download_support import (
 )
 
 from harness.command import CommandCancelledError, Scope
+from harness.jobs import Jobs
 from harness.supply import proxy as routes
 from harness.supply.disk import DiskTooSmallError
 from harness.supply.download import Limits, download
@@ -470,6 +471,25 @@ def test_an_interrupted_run_ends_its_download(server: Site, target: Path) -> Non
     scope.cancel()
     with scope.entered(), pytest.raises(CommandCancelledError):
         get(server.puts("/file", whole(CONTENT)), target)
+    assert not target.exists()
+
+
+def test_an_interruption_on_the_way_is_heeded_at_once(server: Site, target: Path) -> None:
+    url, jobs = server.puts("/file", trickle(CONTENT, 0.02)), Jobs()
+    running, begun = threading.Event(), time.monotonic()
+
+    def fetch() -> None:
+        download(
+            url, target, sha256=SHA256, environ={}, limits=FAST,
+            on_progress=lambda _: running.set(),
+        )  # fmt: skip
+
+    job = jobs.start("download", fetch)
+    assert running.wait(5)
+    jobs.close(interrupted=True)
+    assert time.monotonic() - begun < 5
+    with pytest.raises(CommandCancelledError):
+        job.result()
     assert not target.exists()
 
 
