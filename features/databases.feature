@@ -8,7 +8,7 @@ Feature: Databases of every kind
   Scenario: A pooler shares few connections among many, and cuts them
     Given the application is installed by its chart
     And a second installation, on a new database behind a pooler
-    Then 6 people at once sign up, keep todos and sign in there, without an error
+    Then 4 people at once sign up, keep todos and sign in there, without an error
     And all of it has gone through the pooler
     When the pooler cuts every connection
     Then the next request of each of them is answered

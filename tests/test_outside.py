@@ -18,6 +18,7 @@ from harness.deployment import Deployment
 from harness.jobs import Jobs
 from harness.outside import NotOursError, Outside
 from harness.progress import Progress
+from harness.project_file import ProjectFileInvalidError
 from harness.redact import Redactor
 from harness.settings import Settings
 
@@ -122,3 +123,24 @@ def test_what_was_made_for_a_run_goes_however_it_ends(*, interrupted: bool) -> N
     with pytest.raises(RuntimeError):
         Deployment.close(deployment, interrupted=interrupted, failed=False)
     assert ended == ["jobs", "branch"]
+
+
+def test_what_a_database_in_the_cluster_is_made_of(project_dir: Path) -> None:
+    there = outside(project_dir, {}, database="in-cluster")
+    there.bases = SimpleNamespace(  # type: ignore[assignment]
+        ensure=lambda name: SimpleNamespace(ref=f"registry.test:5000/made/{name}-1")
+    )
+    facts = there.facts_inside()
+    assert facts["database.repository"] == "registry.test:5000/made/postgres"
+    assert facts["database.tag"] == "17-1"
+    password = str(facts["database.password"])
+    assert len(password) >= 24
+    assert password not in there.redact(f"password {password}")
+
+
+def test_a_variant_that_is_not_described(project_dir: Path) -> None:
+    file = project_dir / "deploy.toml"
+    described = '[database]\ninside = "somewhere"\n\n[requirements]'
+    file.write_text(file.read_text().replace("[requirements]", described))
+    with pytest.raises(ProjectFileInvalidError, match=r"there is no \[variants.somewhere\]"):
+        Settings.load({}, {}, project_dir)

@@ -148,6 +148,11 @@ class Pooler:
         shown = self._tell("SHOW STATS_TOTALS")
         return sum(int(row["xact_count"]) for row in shown if row["database"] == database.name)
 
+    def addresses(self) -> set[str]:
+        """Return its addresses, by which the server knows it."""
+        networks = self._container().attrs["NetworkSettings"]["Networks"].values()
+        return {str(network["IPAddress"]) for network in networks}
+
     def log(self, lines: int = 50) -> str:
         """Return its last log lines, without secrets."""
         secrets = (*self._credentials.secrets, self._admin_password)
