@@ -54,9 +54,19 @@ def _reads(account: Account) -> None:
 
 def _answers_again(beside: Installation, client: httpx.Client, seconds: float) -> None:
     """Wait until it says itself that it is ready; nothing tells from outside."""
+    import httpx
+
     deadline = time.monotonic() + seconds
-    while (answer := client.get(beside.public_health)).status_code != 200:
-        assert time.monotonic() < deadline, f"not ready after {seconds} s: {answer.text[:300]}"
+    while True:
+        try:
+            answer = client.get(beside.public_health)
+        except httpx.TransportError as error:  # of a pod that has just gone
+            said = repr(error)
+        else:
+            if answer.status_code == 200:
+                return
+            said = answer.text[:300]
+        assert time.monotonic() < deadline, f"not ready after {seconds} s: {said}"
         time.sleep(_PAUSE)
 
 
