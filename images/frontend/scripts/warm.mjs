@@ -1,6 +1,6 @@
 /**
  * Runs the packaged server once, so that V8 can leave its compiled code in the directory CACHE:
- * a start then takes a quarter less CPU time. The code is bound to this node, this path, and the
+ * a start then takes a fifth less CPU time. The code is bound to this node, this path, and the
  * user that runs it, so it is made as the image's user.
  *
  *     node scripts/warm.mjs APP CACHE
