@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 _POOLED = "pooled"  # the database's name
 _ROUNDS = 3  # how often each person does the same
 _AGAIN = 30.0  # seconds until all is ready again
-_PAUSE = 0.2
 
 
 def _all(people: list[Account], does: Callable[[Account], object]) -> None:
@@ -52,22 +51,11 @@ def _reads(account: Account) -> None:
     assert answer.json() == account.todo
 
 
-def _answers_again(beside: Installation, client: httpx.Client, seconds: float) -> None:
-    """Wait until it says itself that it is ready; nothing tells from outside."""
-    import httpx
+def _answers_again(beside: Installation, seconds: float) -> None:
+    """Wait until it says itself that it is ready; without a ready pod nobody answers at all."""
+    from harness.probes.outside import wait_until_answers
 
-    deadline = time.monotonic() + seconds
-    while True:
-        try:
-            answer = client.get(beside.public_health)
-        except httpx.TransportError as error:  # of a pod that has just gone
-            said = repr(error)
-        else:
-            if answer.status_code == 200:
-                return
-            said = answer.text[:300]
-        assert time.monotonic() < deadline, f"not ready after {seconds} s: {said}"
-        time.sleep(_PAUSE)
+    wait_until_answers(beside.public_health, within=seconds)
 
 
 # A pooler
@@ -174,10 +162,8 @@ def answered_or_refused(pooled: Pooled, seconds: int) -> None:
 
 
 @then(parsers.parse("within {seconds:d} seconds everything is answered again, without a restart"))
-def answered_again(
-    pooled: Pooled, beside: Installation, client_beside: httpx.Client, seconds: int
-) -> None:
-    _answers_again(beside, client_beside, seconds)
+def answered_again(pooled: Pooled, beside: Installation, seconds: int) -> None:
+    _answers_again(beside, seconds)
     next_answered(pooled)
     now = {pod.uid: pod.restarts for pod in beside.release().pods()}
     assert now == dict.fromkeys(pooled.pods, 0), f"the pods' restarts are {now}"
@@ -267,8 +253,8 @@ def another_database_pod(killed_database: DeletedPod, seconds: int) -> None:
 
 
 @then("the todo there is still to be had")
-def todo_still_there(account: Account, beside: Installation, client_beside: httpx.Client) -> None:
-    _answers_again(beside, client_beside, _AGAIN)
+def todo_still_there(account: Account, beside: Installation) -> None:
+    _answers_again(beside, _AGAIN)
     _reads(account)
     assert sign_in(account)
 

@@ -121,7 +121,7 @@ def app(request: pytest.FixtureRequest, engine: Engine, pooler: Pooler) -> Itera
         people = [
             sign_up(
                 stack.enter_context(
-                    httpx.Client(base_url=running["frontend"].url(), timeout=20, trust_env=False)
+                    httpx.Client(base_url=running["frontend"].url, timeout=20, trust_env=False)
                 )
             )
             for _ in range(3)

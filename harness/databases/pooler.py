@@ -106,6 +106,8 @@ class Pooler:
                 with self.postgres.progress.step(f"starting pooler {self.host}") as step:
                     self._start(image.ref, files, content)
                     step.result = image.ref
+            side = containers.side_network(engine, self.postgres.cache, cluster)
+            containers.join(engine, self._container(), side, self.host)
             self._wait(database)
             try:
                 self.join()
