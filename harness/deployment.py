@@ -341,6 +341,11 @@ class Deployment:
         values = self.values()
         self.outside.join()
         kube, name = access.client(), project.chart.release
+        if self.outside.is_new() and not access.created:
+            # Pods that need no change would not be started again, and so not migrate it.
+            with self.progress.step("removing a release whose database is gone") as step:
+                gone = self.helm().uninstall(name, namespace, timeout=self.settings.timeout)
+                step.result = "removed" if gone else "there was none"
         before = {pod.uid for pod in pods_of_release(kube, namespace, name)}
         rollout = self._rollout()
         try:

@@ -197,6 +197,11 @@ class Outside:
         self.database()
         return self._postgres
 
+    def is_new(self) -> bool:
+        """Return whether the database outside was just made, and so holds nothing yet."""
+        described = self.settings.project.database is not None
+        return described and not self.inside and not self.database().adopted
+
     @property
     def inside(self) -> bool:
         """Whether the release's database is in the cluster, a part of the release."""

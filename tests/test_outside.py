@@ -13,6 +13,7 @@ from neon_support import KEY, Neon, serving
 
 from harness.cache import Cache
 from harness.databases.choice import DatabaseNotGivenError
+from harness.databases.database import Database
 from harness.databases.neon import errors
 from harness.deployment import Deployment
 from harness.jobs import Jobs
@@ -144,3 +145,13 @@ def test_a_variant_that_is_not_described(project_dir: Path) -> None:
     file.write_text(file.read_text().replace("[requirements]", described))
     with pytest.raises(ProjectFileInvalidError, match=r"there is no \[variants.somewhere\]"):
         Settings.load({}, {}, project_dir)
+
+
+@pytest.mark.parametrize("adopted", [True, False])
+def test_a_database_that_was_just_made_is_new(
+    project_dir: Path, monkeypatch: pytest.MonkeyPatch, *, adopted: bool
+) -> None:
+    made = Database("shop", "host", 5432, adopted, True, "postgres:17", "url", "url")  # noqa: FBT003
+    monkeypatch.setattr("harness.outside.PostgresExternal.ensure", lambda _: made)
+    assert outside(project_dir, {}).is_new() is not adopted
+    assert not outside(project_dir, {}, database="in-cluster").is_new()
