@@ -35,7 +35,15 @@ def test_a_run_that_is_told_to_end_mends_what_it_broke(
         "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
     }
     argv = [sys.executable, "-m", "pytest", "-p", "plugin.signals", "-p", "no:cacheprovider", "-q"]
-    run = subprocess.Popen(argv, cwd=tmp_path, env=environ, stdout=subprocess.PIPE, text=True)
+    run = subprocess.Popen(
+        argv,
+        cwd=tmp_path,
+        env=environ,
+        stdout=subprocess.PIPE,
+        text=True,
+        # What is started in the background inherits that Ctrl-C is ignored.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     until((tmp_path / "broken").exists, 30)
     run.send_signal(told)
     said, _ = run.communicate(timeout=30)
