@@ -16,10 +16,10 @@ deploy: prepare ## prepare what is missing, deploy the application, accept it
 	$(PYTEST) -m deploy $(ARGS)
 
 test: prepare ## prepare what is missing, test the harness, then deploy and accept
-	$(PYTEST) $(ARGS)
+	$(PYTEST) tests features $(ARGS)
 
 fast: .venv/synced ## the harness's own tests alone: no engine, no cluster
-	$(PYTEST) -m "not deploy and not engine" $(ARGS)
+	$(PYTEST) tests -m "not deploy and not engine" $(ARGS)
 
 lint: .venv/synced ## ruff, mypy, and that each requirement has its scenario, each sentence its step
 	$(PYTHON) -m ruff check .

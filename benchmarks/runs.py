@@ -27,10 +27,10 @@ _EDITS = {
 
 
 def collecting(times: int) -> Result:
-    """Measure collecting all tests and scenarios."""
+    """Measure collecting the scenarios."""
     words = [sys.executable, "-m", "pytest", "-c", "pytest.ini", "--collect-only", "-q"]
     figures = tuple(run(words, timeout=120, cwd=ROOT).seconds for _ in range(times))
-    return Result("collect everything", figures, "s", 1, "pytest --collect-only")
+    return Result("collect the scenarios", figures, "s", 1, "pytest --collect-only")
 
 
 def whole_runs(times: int) -> Iterator[Result]:
