@@ -15,8 +15,8 @@ help: ## show this
 deploy: prepare ## prepare what is missing, deploy the application, accept it
 	$(PYTEST) -m deploy $(ARGS)
 
-test: prepare ## prepare what is missing, test the harness, then deploy and accept
-	$(PYTEST) tests features $(ARGS)
+test: prepare ## prepare what is missing, test the harness, then deploy and accept, long scenarios too
+	$(PYTEST) tests features --deploy-extended=yes $(ARGS)
 
 fast: .venv/synced ## the harness's own tests alone: no engine, no cluster
 	$(PYTEST) tests -m "not deploy and not engine" $(ARGS)

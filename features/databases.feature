@@ -4,7 +4,7 @@ Feature: Databases of every kind
   I want the application to work with whatever PostgreSQL there is
   so that I can move from a test to a cloud, and change nothing but an address.
 
-  @FR-004 @EC-5
+  @FR-004 @EC-5 @extended
   Scenario: A pooler shares few connections among many, and cuts them
     Given the application is installed by its chart
     And a second installation, on a new database behind a pooler
@@ -33,7 +33,7 @@ Feature: Databases of every kind
     And the next person can sign up at once
     And no pod has been started again for it
 
-  @FR-004
+  @FR-004 @extended
   Scenario: A database in the cluster keeps what it has, and goes with the rest
     Given the application is installed by its chart
     And the cluster without a second installation

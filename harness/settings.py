@@ -75,6 +75,7 @@ OPTIONS = (
     Option("fresh", "no", "yes: delete the cluster and the database of an earlier run first"),
     Option("keep", "always", "keep cluster and database afterwards: " + ", ".join(KEEP)),
     Option("timeout", "600", "seconds that the rollout of the release may take (SC-001)"),
+    Option("extended", "no", "yes: also the scenarios that take a minute each (@extended)"),
     Option("trace", "no", "yes: fail when no scenario carries some requirement"),
     Option("spec", "", "file of the spec whose ids have to be those of deploy.toml; traces too"),
     Option("diagnosis", "on-failure", "write down what there is to see: " + ", ".join(DIAGNOSIS)),
@@ -227,6 +228,11 @@ class Trace:
             whole=read.one_of("trace", ("yes", "no")) == "yes" or bool(spec),
             spec=root / Path(spec).expanduser() if spec else None,
         )
+
+
+def wants_extended(options: Mapping[str, str | None], environ: Mapping[str, str]) -> bool:
+    """Return whether long scenarios are wanted too. Raises SettingInvalidError."""
+    return _Reader(options, environ).one_of("extended", ("yes", "no")) == "yes"
 
 
 class _Reader:

@@ -7,6 +7,7 @@ which requirements they prove.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -15,7 +16,10 @@ from typing import Any
 import pytest
 from pytest_bdd import scenarios
 
+from harness.errors import DeployError
 from harness.scenarios import Feature, FeatureUnreadableError, read_feature
+from harness.settings import wants_extended
+from plugin.options import given
 
 #: What the collected feature files hold, by path.
 FEATURES = pytest.StashKey[dict[Path, Feature]]()
@@ -23,6 +27,7 @@ FEATURES = pytest.StashKey[dict[Path, Feature]]()
 MARKS = {
     "static": "needs neither engine nor cluster: reads the project and renders its chart",
     "cluster": "needs the application deployed on a cluster",
+    "extended": "takes a minute or more: runs with --deploy-extended=yes only",
     "disruptive": "replaces or breaks something, and puts it right again",
 }
 
@@ -75,8 +80,14 @@ def pytest_bdd_apply_tag(tag: str, function: Callable[..., Any]) -> bool:
     return True
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Let `-k FR-003` select."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Let `-k FR-003` select, and say of long scenarios how they are run."""
+    try:
+        extended = wants_extended(given(config), os.environ)
+    except DeployError as error:
+        raise pytest.UsageError(f"\n{error}") from None
     for item in items:
+        if not extended and item.get_closest_marker("extended"):
+            item.add_marker(pytest.mark.skip(reason="long; --deploy-extended=yes runs it"))
         for mark in item.iter_markers("requirement"):
             item.extra_keyword_matches.add(mark.args[0])

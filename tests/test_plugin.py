@@ -181,3 +181,12 @@ def test_scenario_that_cannot_run_is_refused(
     assert result.ret == pytest.ExitCode.USAGE_ERROR
     result.stderr.fnmatch_lines([f"*{said}"])
     result.assert_outcomes()
+
+
+def test_long_scenarios_run_when_asked_for(shop: pytest.Pytester) -> None:
+    edit(shop, "features/selling.feature", "@FR-1", "@FR-1 @extended")
+    result = run(shop, "-rs")
+    result.assert_outcomes(skipped=1)
+    result.stdout.fnmatch_lines(["*long; --deploy-extended=yes runs it*"])
+    run(shop, "--deploy-extended=yes").assert_outcomes(passed=1)
+    assert run(shop, "--deploy-extended=perhaps").ret == pytest.ExitCode.USAGE_ERROR
