@@ -379,14 +379,14 @@ def test_api_that_never_answers_is_said(api: FakeApi, client: Kube) -> None:
 
 def test_images_of_the_same_repository_that_a_node_has(api: FakeApi, client: Kube) -> None:
     names = [
-        "docker.io/library/shop:2",
-        "docker.io/library/shop@sha256:1",
+        "registry.test/library/shop:2",
+        "registry.test/library/shop@sha256:1",
         "me/shop:3",
         "shopper:1",
     ]
     status = {"images": [{"names": names}]}
     api.put("/api/v1/nodes", {"metadata": {"name": "n"}, "status": status})
-    assert Details(client).images_like("shop:1") == ["docker.io/library/shop:2"]
+    assert Details(client).images_like("shop:1") == ["registry.test/library/shop:2"]
     assert Details(client).images_like("me/shop") == ["me/shop:3"]
     assert Details(client).images_like("reg:5000/shop:1") == []
 

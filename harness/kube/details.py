@@ -10,7 +10,7 @@ from harness.errors import DeployError
 from harness.kube.client import Kube
 from harness.kube.errors import NotFoundError
 from harness.kube.exec_stream import stream
-from harness.kube.pods import Container, containers, is_ready
+from harness.kube.pods import Container, containers, is_ready, same_image
 from harness.kube.quantity import Capacity, capacity
 from harness.kube.resources import (
     CONFIG_MAP,
@@ -118,7 +118,9 @@ class Details:
             n for node in nodes for i in status_of(node).get("images") or () for n in i["names"]
         )
         return sorted(
-            {name for name in names if "@" not in name and _repository(name) == repository}
+            name
+            for name in set(names)
+            if "@" not in name and same_image(_repository(name), repository)
         )
 
     def keys_beside(self, pod: Object, message: str) -> list[str]:
@@ -173,10 +175,9 @@ class Details:
 
 
 def _repository(image: str) -> str:
-    """Return a reference without tag, and without what a runtime writes before a short name."""
-    path, _, last = image.rpartition("/")
-    name = f"{path}/{last.partition(':')[0]}" if path else last.partition(":")[0]
-    return name.removeprefix("docker.io/").removeprefix("library/")
+    """Return a reference without its tag and digest."""
+    path, slash, last = image.partition("@")[0].rpartition("/")
+    return f"{path}{slash}{last.partition(':')[0]}"
 
 
 def _edition(obj: Object) -> tuple[str, int]:
