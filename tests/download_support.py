@@ -47,7 +47,8 @@ class Request(BaseHTTPRequestHandler):
     def begin(self, status: int, length: int, **headers: str) -> None:
         """Send the head of an answer whose body has this length in bytes."""
         self.send_response(status)
-        named = {"Content-Length": str(length)}
+        # Closed after each answer, and said, so that no client tries to use it again.
+        named = {"Content-Length": str(length), "Connection": "close"}
         named |= {name.replace("_", "-"): value for name, value in headers.items()}
         for name, value in named.items():
             self.send_header(name, value)
