@@ -238,8 +238,8 @@ class Deployment:
         """Return a pod to look from inside a namespace; it exists once it is entered."""
         from harness.probes.pod import ProbePod
 
-        image = self._start_probe_image().result()
-        return ProbePod(self.kube(), self.tools.kubectl, namespace, image.ref, redact=self.redact)
+        image = self.probe_image()
+        return ProbePod(self.kube(), self.tools.kubectl, namespace, image, redact=self.redact)
 
     def probe_image(self) -> str:
         """Return the image of probe pods, which the cluster holds once there is a release."""
@@ -332,10 +332,9 @@ class Deployment:
         project, namespace = self.settings.project, self.settings.namespace
         self.jobs.all(self._begin_parts(cluster=True))
         images, access = self.images(), self.cluster()
-        probe = self._start_probe_image().result()
         with self.progress.step("loading images into the cluster") as step:
             inside = [self.outside.image_inside()] if self.outside.inside else []
-            refs = [*(image.ref for image in images.values()), probe.ref, *inside]
+            refs = [*(image.ref for image in images.values()), self.probe_image(), *inside]
             loaded = self.provider.load(refs)
             step.result = f"{len(loaded.loaded)} loaded, {len(loaded.already_there)} there already"
         values = self.values()
