@@ -7,6 +7,7 @@ pytest_plugins = [
     "plugin.traceability",
     "plugin.binding",
     "plugin.failures",
+    "plugin.record",
     "plugin.summary",
     "plugin.signals",
     "fixtures.run",
