@@ -19,7 +19,7 @@ from harness.record.place import Place
 from harness.record.reading import part_path, read_parts, worker_parts
 from harness.record.verdict import verdict
 from harness.settings import Reporting
-from harness.traceability import requirements
+from harness.traceability import project_name, requirements
 from plugin.console import PROGRESS, REDACT
 from plugin.options import given
 from plugin.recording import Recording
@@ -90,12 +90,12 @@ def _journal(config: pytest.Config) -> tuple[Journal | None, str]:
 def _project(config: pytest.Config) -> dict[str, Any]:
     root = reporting(config).project
     try:
-        return {"name": root.resolve().name, "requirements": requirements(root)}
+        return {"name": project_name(root), "requirements": requirements(root)}
     except DeployError:
         return {"name": root.resolve().name, "requirements": {}}
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)
+@pytest.hookimpl(wrapper=True, trylast=True)
 def pytest_sessionfinish(
     session: pytest.Session, exitstatus: int
 ) -> Generator[None, object, object]:
@@ -106,7 +106,8 @@ def pytest_sessionfinish(
         config = session.config
         if recording := config.stash.get(RECORDING, None):
             progress = config.stash[PROGRESS]
-            recording.evidence("phases", [phase.told() for phase in progress.phases])
+            phases = [phase.told() for phase in progress.phases]
+            recording.evidence("phases", {"worker": recording.worker, "phases": phases})
             recording.evidence("choices", progress.choices)
             recording.close()
         if PLACE in config.stash and not hasattr(config, "workerinput"):

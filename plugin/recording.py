@@ -53,6 +53,7 @@ class Recording:
     """Records to a journal, if there is one.
 
     Attributes:
+        worker: the name of this process among several, "" for the only one.
         attempt: the scenario at work, None between two.
         tear_down_failed: whether a fixture's tear-down has failed since it began.
         listeners: told what goes on.
@@ -60,7 +61,7 @@ class Recording:
     """
 
     def __init__(self, root: Path, redact: Redact, journal: Journal | None, worker: str) -> None:
-        self._root, self._redact, self._journal, self._worker = root, redact, journal, worker
+        self._root, self._redact, self._journal, self.worker = root, redact, journal, worker
         self._bindings = Bindings(root)
         self._cases: dict[str, Case] = {}
         self._names: dict[str, tuple[str, str]] = {}
@@ -127,7 +128,7 @@ class Recording:
         case = self._cases[item.nodeid]
         if case.attempts:
             self._write(self._ended[item.nodeid])
-        self.attempt = Attempt(case, self._write, self._worker)
+        self.attempt = Attempt(case, self._write, self.worker)
         for listener in self.listeners:
             listener.scenario_begins(*self._names[item.nodeid])
 
@@ -265,13 +266,13 @@ class Recording:
         self._run_hooks += 1
         now = time.time()
         started = {
-            "id": f"{hook}@{self._worker or RUN}.{self._run_hooks}",
+            "id": f"{hook}@{self.worker or RUN}.{self._run_hooks}",
             "hookId": hook,
             "testRunStartedId": RUN,
             "timestamp": timestamp(now),
         }
-        if self._worker:
-            started["workerId"] = self._worker
+        if self.worker:
+            started["workerId"] = self.worker
         self._open.append((str(started["id"]), now))
         self._write({"testRunHookStarted": started})
 

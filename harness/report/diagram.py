@@ -114,7 +114,7 @@ def draw(system: Mapping[str, Any], calls: Iterable[Call]) -> Diagram:
 def _title(system: Mapping[str, Any]) -> str:
     cluster = system.get("cluster") or {}
     parts = (cluster.get("name"), cluster.get("version"), f"namespace {system.get('namespace')}")
-    return " · ".join(str(part) for part in parts if part)
+    return _short(" · ".join(str(part) for part in parts if part))
 
 
 def _distinct(calls: Iterable[Call]) -> list[Call]:
@@ -136,10 +136,14 @@ def _add(
     pods: tuple[bool, ...] = (),
 ) -> int:
     """Add a box and return where it ends."""
-    lines = tuple(line if len(line) <= _MOST else f"{line[: _MOST - 1]}…" for line in lines if line)
+    lines = tuple(_short(line) for line in lines if line)
     height = 2 * _PAD + _LINE * len(lines) - 3 + (26 if pods else 0)
     boxes.append(Box(key, kind, lines, _LEFT, y, _BOX, height, pods))
     return y + height
+
+
+def _short(line: str) -> str:
+    return line if len(line) <= _MOST else f"{line[: _MOST - 1]}…"
 
 
 def _service(service: Mapping[str, Any], behind: int) -> tuple[str, ...]:
@@ -174,11 +178,11 @@ def _edges(boxes: list[Box], told: list[Call]) -> Iterator[Edge]:
     for number, ((start, end), calls) in enumerate(sorted(pairs.items()), 1):
         one, other = boxes[start], boxes[end]
         if end == start + 1:
-            x, y = _LEFT + _BOX // 2, one.y + one.height
+            x, y = _LEFT + _BOX - 24, one.y + one.height
             path, at = f"M{x} {y} V{other.y - 2}", (x, (y + other.y) // 2)
         else:  # past what lies between them
             right, y, into = _LEFT + _BOX, one.y + one.height // 2, other.y + other.height // 2
-            path, at = f"M{right} {y} H{gutter} V{into} H{right + 2}", (gutter, (y + into) // 2)
+            path, at = f"M{right} {y} H{gutter} V{into} H{right + 2}", (gutter, y + (into - y) * 3 // 5)
             gutter += 22
         how = "; ".join(str(call.get("how")) for call, _ in calls)
         words = f"{one.name} → {other.name}: {how}"

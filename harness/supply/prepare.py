@@ -17,6 +17,7 @@ from harness.supply.bases import Base, Bases
 from harness.supply.browser import ensure_browser, find_browser
 from harness.supply.disk import ROOM_TO_PREPARE_GB, ROOM_TO_RUN_GB, check_disk
 from harness.supply.engine import Engine, ensure_engine, find_engine
+from harness.supply.formatter import ensure_formatter
 from harness.supply.nodes import NodeImage, ensure_node_image, find_node_image
 from harness.supply.tools import Tools, ensure_tools, find_tools
 
@@ -91,7 +92,8 @@ def prepare(settings: Settings, cache: Cache, progress: Progress) -> Prepared:
         ]
         browser = jobs.start("browser", lambda: ensure_browser(environ, cache, progress))
         probe = jobs.start("probe", lambda: ensure_probe_image(engine, cache, progress, environ))
-        jobs.all((node, *images, browser, probe))
+        formatter = jobs.start("formatter", lambda: ensure_formatter(cache, progress, environ))
+        jobs.all((node, *images, browser, probe, formatter))
         finished = True
     finally:
         jobs.close(interrupted=not finished)
