@@ -10,6 +10,7 @@ pytest_plugins = [
     "plugin.summary",
     "plugin.record",
     "plugin.report",
+    "plugin.story",
     "plugin.signals",
     "fixtures.run",
     "fixtures.evidence",

@@ -25,8 +25,8 @@ from plugin.options import given
 from plugin.recording import Recording
 
 RECORDING = pytest.StashKey[Recording]()
-#: Where the record of this run is, once it is whole.
-RECORDED = pytest.StashKey[Place]()
+#: Where the record of this run is and what it holds, once it is whole.
+RECORDED = pytest.StashKey[tuple[Place, list[Message]]]()
 PLACE = pytest.StashKey[Place]()
 _OUTCOME = pytest.StashKey[tuple[str, str]]()
 _HANDED_ON = "deploy_record"
@@ -126,7 +126,7 @@ def _put_together(session: pytest.Session, exitstatus: int) -> None:
     replace(place.record, [dump(message) for message in messages])
     for part in worker_parts(place.record).values():
         part.unlink()
-    session.config.stash[RECORDED] = place
+    session.config.stash[RECORDED] = place, messages
 
 
 # Scenarios
@@ -183,6 +183,7 @@ def pytest_runtest_makereport(
     """Take down what became of a scenario, in the words that a person is shown."""
     report = yield
     if (recording := _recording(item)) and recording.attempt:
+        vars(report)["deploy"] = True
         if report.when == "teardown":
             _torn_down(recording, report, call)
             vars(report)["deploy_scenario"] = recording.end_scenario()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from collections.abc import Generator
 from pathlib import Path
 
@@ -41,16 +40,15 @@ def _write(session: pytest.Session) -> None:
             _write_specification(session, sorted(found), wanted.page)
             remember(config, "specification", str(wanted.page))
         return
-    place = config.stash.get(RECORDED, None)
-    if place is None:
+    recorded = config.stash.get(RECORDED, None)
+    if recorded is None:
         return
-    from harness.report.writing import write_page
+    from harness.report.writing import write_messages
 
-    began = time.monotonic()
+    place, messages = recorded
     page = wanted.page or place.page
-    write_page(place.record, page, dict(os.environ))
-    took = time.monotonic() - began
-    remember(config, "report", str(page) + (f" (made in {took:.1f} s)" if took > 5 else ""))
+    write_messages(messages, page, dict(os.environ))
+    remember(config, "report", str(page))
 
 
 def _write_specification(session: pytest.Session, files: list[Path], page: Path) -> None:

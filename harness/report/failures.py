@@ -28,7 +28,6 @@ class Failure:
 def failures(run: Run) -> list[Failure]:
     """Return what stands in the way of an acceptance, in the order in which it happened."""
     bad = [s for s in run.scenarios if s.status in BAD or s.status == PENDING]
-    causes = dict(_causes(run))
     found: list[Failure] = []
     for scenario in sorted(bad, key=lambda scenario: scenario.began):
         if first := _same(scenario.reason, found):
@@ -36,8 +35,6 @@ def failures(run: Run) -> list[Failure]:
             continue
         step = scenario.failing
         told = [(name, text) for name, text in parts_of(scenario.reason) if name != "step"]
-        if (cause := causes.get(scenario.id)) and "cause" not in dict(told):
-            told.append(("cause", cause))
         told.sort(key=lambda part: _ORDER.index(part[0]) if part[0] in _ORDER else len(_ORDER))
         sentence = f"{step.keyword} {step.text}" if step else ""
         found.append(Failure(scenario, sentence, told))
@@ -57,16 +54,6 @@ def _same(reason: str, found: Iterable[Failure]) -> Failure | None:
         return None
     headline = _AS_IN.split(reason)[0].splitlines()[-1]
     return next((failure for failure in found if _headline(failure.parts) == headline), None)
-
-
-def _causes(run: Run) -> Iterator[tuple[str, str]]:
-    for evidence in run.evidence:
-        if (
-            evidence.kind == "diagnosis"
-            and isinstance(evidence.facts, dict)
-            and (cause := str(evidence.facts.get("cause") or ""))
-        ):
-            yield evidence.scenario, cause
 
 
 def _headline(parts: Iterable[tuple[str, str]]) -> str:
