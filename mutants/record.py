@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -82,6 +83,8 @@ def page(mutants: Sequence[Mutant], known: Mapping[str, Entry]) -> str:
     return "\n".join(lines)
 
 
+#: The registry that an engine adds to an image's name, which says nothing of the defect.
+_ANY_REGISTRY = re.compile(r"\b(?:[a-z0-9-]+\.)+[a-z]{2,}/(?=library/)")
 _HEAD = "| mutant | defect | needs | fate | noticed by, with the cause | s |"
 
 
@@ -151,4 +154,5 @@ def _row(mutant: Mutant, entry: Entry | None) -> str:
 
 
 def _cell(text: str) -> str:
+    text = _ANY_REGISTRY.sub("", text)
     return text.replace("|", "\\|").replace("<", "&lt;")

@@ -82,6 +82,26 @@ def test_crash_loop_is_judged_by_its_last_words(
     assert all(line in cause.seen for line in log)
 
 
+@pytest.mark.parametrize(
+    ("code", "log", "hopeless"),
+    [
+        (78, "DATABASE_URL is not set", True),
+        (64, "which file?", True),
+        (78, "the host name of DATABASE_URL: Name or service not known", True),
+        (127, "sh: migrate: not found", True),
+        (2, "serve: error: argument command: invalid choice: 'migrations'", True),
+        (2, "Error: No such command 'migrations'.", True),
+        (1, "Error: unknown flag: --prot", True),
+        (2, "cannot go on", False),
+    ],
+)
+def test_what_was_called_or_set_up_wrongly_is_not_tried_again(
+    code: int, log: str, *, hopeless: bool
+) -> None:
+    obj = pod(state=waiting("CrashLoopBackOff"), last=ENDED | {"exitCode": code})
+    assert (judge(obj, log=(log,))[0].seconds <= 0) is hopeless
+
+
 def test_a_crash_is_told_before_the_kubelet_calls_it_a_loop() -> None:
     state = {"terminated": ENDED}
     assert judge(pod(state=state), log=("cannot go on",))[0].seconds > 0, "it may be chance"

@@ -59,7 +59,16 @@ def test_page_tells_totals_and_what_is_left(tmp_path: Path) -> None:
     verdicts = [
         Verdict(some[0].id, Fate.KILLED, "test_a", "the | cause", 2, 1.24),
         Verdict(some[1].id, Fate.SURVIVED, "", "", 0, 2.0),
-        Verdict(some[2].id, Fate.WRONG_CAUSE, "test_b", "something else", 0, 4.0, 20.0, 9.0),
+        Verdict(
+            some[2].id,
+            Fate.WRONG_CAUSE,
+            "test_b",
+            "no hub.example.io/library/x:1",
+            0,
+            4.0,
+            20.0,
+            9.0,
+        ),
     ]
     one, other = (Record(tmp_path / "kept" / "mutants.json") for _ in range(2))
     one.add(verdicts[:2], "a machine")  # two runs at once
@@ -73,6 +82,7 @@ def test_page_tells_totals_and_what_is_left(tmp_path: Path) -> None:
     assert "4.0 + 20 building + 9 restoring" in text
     assert f"- `{some[1].id}`: {some[1].says} No scenario failed." in text
     assert f"- `{some[3].id}`: {some[3].says} Not judged yet." in text
+    assert "test_b: no library/x:1 |" in text  # whatever registry an engine means
     assert "a machine." in text
     assert "| static | 4 | 1 | 1 | 1 | 1 | 2.0 | 4.0 | 3 | 1 |" in text
     assert totals(some, known)[-1] == "Killed: 1 of 4, 25.0 % (goal: 95 %, **not met**)."

@@ -31,8 +31,14 @@ _DEPENDENCY = re.compile(
 _PERMANENT = re.compile(
     r"ModuleNotFoundError|ImportError|SyntaxError|Cannot find module|ERR_MODULE_NOT_FOUND"
     r"|command not found|No such file or directory|exec format error|[Pp]ermission denied"
-    r"|Read-only file system|EACCES|EROFS|ENOENT|[Vv]alidation ?[Ee]rror|KeyError: '[A-Z_]+'",
+    r"|Read-only file system|EACCES|EROFS|ENOENT|[Vv]alidation ?[Ee]rror|KeyError: '[A-Z_]+'"
+    r"|invalid choice: |unrecognized arguments: |[Nn]o such (?:command|option)\b"
+    r"|[Uu]nknown (?:command|flag|option|shorthand flag)\b",
 )
+# A program's own word that it was called or set up wrongly: sysexits.h's EX_USAGE and EX_CONFIG.
+_REFUSED = (64, 78)
+# A shell's word that there is no such command, or that it may not be run.
+_NO_COMMAND = (126, 127)
 
 
 def crash_findings(
@@ -94,10 +100,12 @@ def _crashed(pod: Object, container: Container) -> bool:
 
 def _restarts(container: Container, log: list[str], patience: Patience) -> int:
     """Return how many restarts are waited for, by what the container said at its end."""
+    if container.last_exit in _REFUSED:
+        return 0
     said = "\n".join(log)
     if _DEPENDENCY.search(said):
         return patience.dependency_restarts
-    if container.last_exit in (126, 127) or _PERMANENT.search(said):
+    if container.last_exit in _NO_COMMAND or _PERMANENT.search(said):
         return 0
     return patience.init_restarts if container.init else patience.restarts
 

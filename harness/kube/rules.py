@@ -132,7 +132,8 @@ def rules(patience: Patience | None = None) -> Sequence[Rule]:
         ),
         Rule(
             causes.CrashLoopError,
-            "the same; its last words name what no restart mends (module, command, file, setting)",
+            "the same; its last words name what no restart mends (module, command, argument, file, "
+            "setting), or its exit code says so (64, 78: called or set up wrongly; 126, 127)",
             AT_ONCE,
         ),
         Rule(
