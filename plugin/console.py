@@ -102,7 +102,8 @@ class Console:
         if self._rich is None:
             from rich.console import Console as Rich
 
-            self._rich = Rich(file=_Raw(self._raw), force_terminal=True, highlight=False)
+            file: Any = _Raw(self._raw)
+            self._rich = Rich(file=file, force_terminal=True, highlight=False)
         return self._rich
 
     def _raw(self, text: str) -> None:

@@ -163,9 +163,7 @@ def pytest_bdd_after_step(request: pytest.FixtureRequest) -> None:
         recording.end_step(PASSED)
 
 
-def pytest_bdd_step_func_lookup_error(
-    request: pytest.FixtureRequest, exception: Exception
-) -> None:
+def pytest_bdd_step_func_lookup_error(request: pytest.FixtureRequest, exception: Exception) -> None:
     """Note that a sentence has no definition."""
     request.node.stash[_OUTCOME] = UNDEFINED, str(exception)
 

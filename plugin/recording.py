@@ -98,8 +98,7 @@ class Recording:
         self._cases[item.nodeid] = Case(item.nodeid, pickle, RUN, bindings)
         keywords = document.keywords
         self._steps[item.nodeid] = [
-            f"{keywords.get(step['astNodeIds'][0], '*')} {step['text']}"
-            for step in pickle["steps"]
+            f"{keywords.get(step['astNodeIds'][0], '*')} {step['text']}" for step in pickle["steps"]
         ]
         feature = document.messages[1]["gherkinDocument"]["feature"]["name"]
         self._names[item.nodeid] = pickle["name"], feature
@@ -142,9 +141,7 @@ class Recording:
         if self.attempt:
             self.attempt.begin_step()
 
-    def end_step(
-        self, status: str, message: str = "", exception: str = "", log: str = ""
-    ) -> None:
+    def end_step(self, status: str, message: str = "", exception: str = "", log: str = "") -> None:
         """End the step at work, or the next one, and say so; after a bad one skip the rest."""
         attempt = self.attempt
         if attempt is None:

@@ -16,7 +16,7 @@ from plugin.record import RECORDING
 SIGNS = {
     "PASSED": "✓",
     "FAILED": "✕",
-    "SKIPPED": "–",
+    "SKIPPED": "-",
     "PENDING": "…",
     "UNDEFINED": "?",
     "UNKNOWN": "!",

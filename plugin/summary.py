@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 FACTS = pytest.StashKey[dict[str, str]]()
 _HANDED_ON, _TIMINGS = "deploy_facts", "deploy_timings"
-_SIGNS = {"proven": "✓", "failed": "✕", "partly proven": "–", "not run": "○", "no scenario": "?"}
+_SIGNS = {"proven": "✓", "failed": "✕", "partly proven": "-", "not run": "○", "no scenario": "?"}
 _COLOURS = {"proven": "green", "failed": "red", "partly proven": "yellow"}
 
 

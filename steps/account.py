@@ -122,7 +122,9 @@ def answered_by_backend(account: Account, release: Release, evidence: Evidence) 
     assert account.answers, "nothing was asked"
     strangers = [name or "nobody named" for name in account.answers if name not in pods]
     assert not strangers, f"answered by {strangers}; the backend's pods are {sorted(pods)}"
-    evidence.facts("call", call("frontend", "backend", f"{len(account.answers)} answers by its pods"))
+    evidence.facts(
+        "call", call("frontend", "backend", f"{len(account.answers)} answers by its pods")
+    )
 
 
 @when(parsers.parse("{who} asks for the todos of the account"), target_fixture="answer")

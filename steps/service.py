@@ -103,9 +103,7 @@ def no_such_name(release: Release, inside: ProbePod) -> None:
 
 
 @then(parsers.parse("the {role} answers at its name"))
-def answers_at_its_name(
-    release: Release, inside: ProbePod, role: str, evidence: Evidence
-) -> None:
+def answers_at_its_name(release: Release, inside: ProbePod, role: str, evidence: Evidence) -> None:
     service, described = release.service(role), release.project.services[role]
     assert described.port in {port.port for port in service.ports}, (
         f"{service.name} offers {[p.port for p in service.ports]}, not {described.port}"

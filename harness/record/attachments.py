@@ -63,7 +63,9 @@ class Attachments:
         body = base64.b64encode(data).decode()
         return self._message(body, media_type, name, encoding="BASE64")
 
-    def _message(self, body: str, media_type: str, name: str, encoding: str = "IDENTITY") -> Message:
+    def _message(
+        self, body: str, media_type: str, name: str, encoding: str = "IDENTITY"
+    ) -> Message:
         return {
             "attachment": {
                 "body": body,

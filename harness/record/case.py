@@ -181,7 +181,7 @@ class Attempt:
         self._write(self.end(again=False))
 
     def end(self, *, again: bool) -> Message:
-        """Return the message of its end; told once more when it turns out that it is tried again."""
+        """Return the message of its end, told once more when it is tried again."""
         ends = {"testCaseStartedId": self.id, "timestamp": timestamp(self._finished)}
         return {"testCaseFinished": {**ends, "willBeRetried": again}}
 

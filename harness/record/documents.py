@@ -67,7 +67,8 @@ def read_document(path: Path, root: Path) -> Document:
     text = path.read_text(encoding="utf-8")
     tree: Any = Parser(ast_builder=AstBuilder(ids)).parse(text)
     document = {**tree, "uri": uri}
-    pickles = Compiler(ids).compile(document) if document.get("feature") else []
+    compiler: Any = Compiler(ids)
+    pickles = compiler.compile(document) if document.get("feature") else []
     return Document(
         uri,
         (

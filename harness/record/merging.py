@@ -5,7 +5,15 @@ from __future__ import annotations
 import heapq
 from collections.abc import Iterable, Iterator
 
-from harness.record.messages import BROKEN_OFF, FAILED, UNKNOWN, Message, kind_of, result, seconds_of
+from harness.record.messages import (
+    BROKEN_OFF,
+    FAILED,
+    UNKNOWN,
+    Message,
+    kind_of,
+    result,
+    seconds_of,
+)
 from harness.record.reading import Part
 
 #: What comes before the run, in this order; of two with one id the later counts.
@@ -34,12 +42,20 @@ def merge(parts: Iterable[Part], *, interrupted: bool = False) -> list[Message]:
     streams = []
     for part in parts:
         events = []
+        # Every worker tells all cases; the hooks are known to the one that ran it.
+        ran = {
+            str(message["testCaseStarted"].get("testCaseId"))
+            for message in part.messages
+            if "testCaseStarted" in message
+        }
         for message in part.messages:
             kind = kind_of(message)
             if kind in _HEAD:
                 head[_key(kind, message)] = message
             elif kind == "testCase":
-                cases[_key(kind, message)] = message
+                key = _key(kind, message)
+                if key not in cases or key[1] in ran:
+                    cases[key] = message
             elif kind == "testRunStarted":
                 started = started or message
             elif kind == "testRunFinished":

@@ -62,9 +62,7 @@ def seconds_of(told: Any) -> float:
     )
 
 
-def result(
-    status: str, seconds: float = 0.0, message: str = "", exception: str = ""
-) -> Message:
+def result(status: str, seconds: float = 0.0, message: str = "", exception: str = "") -> Message:
     """Return the result of a step or hook.
 
     Args:

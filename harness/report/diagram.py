@@ -182,7 +182,10 @@ def _edges(boxes: list[Box], told: list[Call]) -> Iterator[Edge]:
             path, at = f"M{x} {y} V{other.y - 2}", (x, (y + other.y) // 2)
         else:  # past what lies between them
             right, y, into = _LEFT + _BOX, one.y + one.height // 2, other.y + other.height // 2
-            path, at = f"M{right} {y} H{gutter} V{into} H{right + 2}", (gutter, y + (into - y) * 3 // 5)
+            path, at = (
+                f"M{right} {y} H{gutter} V{into} H{right + 2}",
+                (gutter, y + (into - y) * 3 // 5),
+            )
             gutter += 22
         how = "; ".join(str(call.get("how")) for call, _ in calls)
         words = f"{one.name} → {other.name}: {how}"

@@ -281,7 +281,7 @@ class _Reader:
             place = str((attempt or {}).get("id")), str(test.get("id"))
             told = (self._finished.get(place) or {}).get("testStepResult") or {}
             status = str(told.get("status") or (UNKNOWN if place in self._begun else NOT_RUN))
-            about = {
+            about: dict[str, Any] = {
                 "status": status if status in STATUSES else NOT_RUN,
                 "seconds": seconds_of(told.get("duration")),
                 "message": str(told.get("message") or ""),

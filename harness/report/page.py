@@ -50,35 +50,40 @@ def render(
     """
     messages = list(messages)
     run = read_run(messages, problems)
+    formatter = formatter if run.began else None
     project = _mapping(run.last("project")) or dict(told or {})
     demanded = {str(k): str(v) for k, v in _mapping(project.get("requirements")).items()}
     requirements = proven_by(demanded, run.scenarios)
     script = (_TEMPLATES / "page.js").read_text(encoding="utf-8")
     scripts = [script, *([formatter.script] if formatter else [])]
     system = _mapping(run.last("system"))
-    text: str = _environment().get_template("page.html.j2").render(
-        run=run,
-        project=str(project.get("name") or "the project"),
-        command=str(project.get("command") or ""),
-        when=datetime.fromtimestamp(run.began, UTC) if run.began else None,
-        verdict=verdict(run, requirements),
-        requirements=requirements,
-        groups=grouped(requirements),
-        counts=Counter(requirement.status for requirement in requirements),
-        scenario_counts=Counter(scenario.status for scenario in run.scenarios),
-        failures=failures(run),
-        failed_hooks=list(hooks_that_failed(run)),
-        images=_newest(run, "image"),
-        timeline=timeline(run),
-        system=system,
-        diagram=_diagram(run, system),
-        choices=_choices(run),
-        formatter=formatter,
-        without_formatter=without_formatter,
-        bundle=_bundle(messages, formatter) if formatter else {},
-        policy=_policy(scripts),
-        script=script,
-        style=(_TEMPLATES / "page.css").read_text(encoding="utf-8"),
+    text: str = (
+        _environment()
+        .get_template("page.html.j2")
+        .render(
+            run=run,
+            project=str(project.get("name") or "the project"),
+            command=str(project.get("command") or ""),
+            when=datetime.fromtimestamp(run.began, UTC) if run.began else None,
+            verdict=verdict(run, requirements),
+            requirements=requirements,
+            groups=grouped(requirements),
+            counts=Counter(requirement.status for requirement in requirements),
+            scenario_counts=Counter(scenario.status for scenario in run.scenarios),
+            failures=failures(run),
+            failed_hooks=list(hooks_that_failed(run)),
+            images=_newest(run, "image"),
+            timeline=timeline(run),
+            system=system,
+            diagram=_diagram(run, system),
+            choices=_choices(run),
+            formatter=formatter,
+            without_formatter=without_formatter,
+            bundle=_bundle(messages, formatter) if formatter else {},
+            policy=_policy(scripts),
+            script=script,
+            style=(_TEMPLATES / "page.css").read_text(encoding="utf-8"),
+        )
     )
     return text
 
@@ -98,7 +103,7 @@ def _environment() -> Any:
         lstrip_blocks=True,
         undefined=jinja2.StrictUndefined,
     )
-    environment.filters |= {
+    filters: dict[str, Any] = {
         "seconds": seconds,
         "cut": lambda text: cut(str(text), _SHOWN),
         "parts": parts_of,
@@ -107,6 +112,7 @@ def _environment() -> Any:
         "words": lambda status: _WORDS.get(str(status), str(status).lower()),
         "trusted": Markup,  # only for the files beside the template
     }
+    environment.filters |= filters
     return environment
 
 

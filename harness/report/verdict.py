@@ -23,8 +23,9 @@ def verdict(run: Run, requirements: list[Requirement]) -> Verdict:
     """Return how a run came out."""
     counted = Counter(scenario.status for scenario in run.scenarios)
     if not run.began:
-        told = f"{_count(len(requirements), 'requirement')}, {_count(len(run.scenarios), 'scenario')}"
-        return Verdict("spec", f"The specification: {told}. Nothing of it has been run.")
+        wanted = _count(len(requirements), "requirement")
+        told = f"{wanted} and {_count(len(run.scenarios), 'scenario')}"
+        return Verdict("spec", f"{told}, none of them run yet.")
     if bad := sum(counted[status] for status in (*BAD, PENDING)):
         broken = sum(requirement.status == DISPROVEN for requirement in requirements)
         told = f" {_count(broken, 'requirement')} failed with them." if broken else ""
