@@ -8,14 +8,16 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.record.journal import dump
 from harness.record.messages import Message, strings_changed
-from harness.report.diagram import Diagram, draw
+from harness.report import facts
+from harness.report.diagram import draw
 from harness.report.failures import failures, hooks_that_failed
-from harness.report.model import NOT_RUN, NOT_SELECTED, Run, read_run
+from harness.report.model import NOT_RUN, NOT_SELECTED, read_run
 from harness.report.requirements import grouped, proven_by
 from harness.report.text import clean, cut, parts_of, seconds
 from harness.report.timeline import timeline
@@ -51,12 +53,13 @@ def render(
     messages = list(messages)
     run = read_run(messages, problems)
     formatter = formatter if run.began else None
-    project = _mapping(run.last("project")) or dict(told or {})
-    demanded = {str(k): str(v) for k, v in _mapping(project.get("requirements")).items()}
+    project = facts.mapping(run.last("project")) or dict(told or {})
+    demanded = {str(k): str(v) for k, v in facts.mapping(project.get("requirements")).items()}
     requirements = proven_by(demanded, run.scenarios)
     script = (_TEMPLATES / "page.js").read_text(encoding="utf-8")
     scripts = [script, *([formatter.script] if formatter else [])]
-    system = _mapping(run.last("system"))
+    system = facts.system(run)
+    calls = ((e.facts, e.passed) for e in run.evidence if e.kind == "call")
     text: str = (
         _environment()
         .get_template("page.html.j2")
@@ -72,11 +75,12 @@ def render(
             scenario_counts=Counter(scenario.status for scenario in run.scenarios),
             failures=failures(run),
             failed_hooks=list(hooks_that_failed(run)),
-            images=_newest(run, "image"),
+            images=facts.images(run),
             timeline=timeline(run),
-            system=system,
-            diagram=_diagram(run, system),
-            choices=_choices(run),
+            moment=system.get("moment", ""),
+            pods=facts.pods(system) if system else [],
+            diagram=draw(system, calls) if system else None,
+            choices=facts.choices(run),
             formatter=formatter,
             without_formatter=without_formatter,
             bundle=_bundle(messages, formatter) if formatter else {},
@@ -88,6 +92,7 @@ def render(
     return text
 
 
+@lru_cache
 def _environment() -> Any:
     import jinja2
     from markupsafe import Markup
@@ -114,27 +119,6 @@ def _environment() -> Any:
     }
     environment.filters |= filters
     return environment
-
-
-def _newest(run: Run, kind: str) -> list[Mapping[str, Any]]:
-    """Return the newest evidence of a kind for each name."""
-    return list({str(f.get("name")): f for f in run.all(kind) if isinstance(f, dict)}.values())
-
-
-def _choices(run: Run) -> list[tuple[str, str, str]]:
-    found = [c for told in run.all("choices") if isinstance(told, list) for c in told]
-    rows = [tuple(map(str, c)) for c in found if isinstance(c, list) and len(c) == 3]
-    return [(row[0], row[1], row[2]) for row in dict.fromkeys(rows)]
-
-
-def _diagram(run: Run, system: Mapping[str, Any]) -> Diagram | None:
-    if not system:
-        return None
-    return draw(system, ((e.facts, e.passed) for e in run.evidence if e.kind == "call"))
-
-
-def _mapping(value: Any) -> dict[str, Any]:
-    return value if isinstance(value, dict) else {}
 
 
 def _bundle(messages: list[Message], formatter: Formatter) -> dict[str, str]:

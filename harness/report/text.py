@@ -10,7 +10,9 @@ _HIDDEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb\ud800-\udfff]"
 )
 #: Each part of an error's four, and what stands beside them.
-_PART = re.compile(r"^(?:(step|needed|seen|looked|fix|cause\?|note):\s+|(at) {6})", re.MULTILINE)
+_PART = re.compile(
+    r"^(?:(step|needed|seen|looked|fix|note):\s+|(at) {6}|(cause)\?\s+)", re.MULTILINE
+)
 
 
 def clean(text: object) -> str:
@@ -34,7 +36,7 @@ def parts_of(text: str) -> list[tuple[str, str]]:
     parts = [("", text[: found[0].start()])] if text[: found[0].start()].strip() else []
     ends = [*(part.start() for part in found[1:]), len(text)]
     for part, end in zip(found, ends, strict=True):
-        name = (part[1] or part[2]).rstrip("?")
+        name = part[1] or part[2] or part[3]
         words = re.sub(r"^ {8}", "", text[part.end() : end], flags=re.MULTILINE).strip()
         if name == "step":  # a sentence is one line
             words, _, rest = words.partition("\n")

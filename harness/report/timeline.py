@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from harness.report.facts import mapping, number
 from harness.report.model import NOT_RUN, NOT_SELECTED, Run
 
 _WORTH = 0.5  # seconds that something takes at least to be told
@@ -56,10 +57,8 @@ def timeline(run: Run) -> list[Bar]:
 
 def _phases(run: Run) -> Iterator[_Row]:
     for told in run.all("phases"):
-        if not isinstance(told, dict):
-            continue
-        for phase in told.get("phases") or ():
-            seconds, at = float(phase.get("seconds") or 0), float(phase.get("at") or 0)
+        for phase in mapping(told).get("phases") or ():
+            seconds, at = number(phase.get("seconds")), number(phase.get("at"))
             ok = bool(phase.get("ok", True))
             if seconds >= _WORTH or not ok:
                 name, result = str(phase.get("name")), str(phase.get("result") or "")

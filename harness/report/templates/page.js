@@ -40,6 +40,9 @@
   button.hidden = false;
   button.addEventListener("click", async () => {
     button.disabled = true;
+    addEventListener("error", (event) => {
+      said.textContent = `The record could not be shown: ${event.message}`;
+    });
     try {
       window.CUCUMBER_MESSAGES = JSON.parse(await unpack("packed-record"));
       const style = document.createElement("style");
@@ -47,9 +50,9 @@
       document.head.prepend(style);
       const script = document.createElement("script");
       script.textContent = await unpack("packed-script");
-      document.body.append(script);
-      button.hidden = true;
       said.textContent = "The record is shown below.";
+      button.hidden = true;
+      document.body.append(script);
     } catch (error) {
       button.disabled = false;
       said.textContent = `This browser cannot show it: ${error}`;
