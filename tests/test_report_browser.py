@@ -216,7 +216,7 @@ def test_hostile_text_does_nothing(chromium: Browser, formatter: Formatter, tmp_
     page.wait_for_selector("#content .html-formatter")
     page.wait_for_timeout(500)
     assert page.evaluate("window.hit") is None
-    assert page.evaluate("document.querySelectorAll('img[src=x], [onclick], [onload]').length") == 0
+    assert page.evaluate("document.querySelectorAll('img[src=x], [onclick], [onload], [onerror]').length") == 0
     assert page.evaluate("document.querySelectorAll('a[href^=javascript]').length") == 0
     assert page.evaluate("getComputedStyle(document.body).display") == "block"
     text = page.inner_text("body")

@@ -123,12 +123,24 @@ def _environment() -> Any:
 
 def _bundle(messages: list[Message], formatter: Formatter) -> dict[str, str]:
     """Return what the formatter needs, packed; a browser unpacks it when it is asked for."""
-    lines = ",".join(dump(strings_changed(message, clean)) for message in messages)
+    lines = ",".join(dump(_plain(strings_changed(message, clean))) for message in messages)
     return {
         "record": _packed(f"[{lines}]"),
         "script": _packed(formatter.script),
         "style": _packed(formatter.style),
     }
+
+
+def _plain(value: Any) -> Any:
+    """Return a message without HTML in descriptions, which the formatter takes for Markdown."""
+    if isinstance(value, dict):
+        return {
+            key: part.replace("<", "&lt;")
+            if key == "description" and isinstance(part, str)
+            else _plain(part)
+            for key, part in value.items()
+        }
+    return [_plain(part) for part in value] if isinstance(value, list) else value
 
 
 def _packed(text: str) -> str:
@@ -144,5 +156,5 @@ def _policy(scripts: list[str]) -> str:
     )
     return (
         f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; "
-        "img-src data: 'self'; font-src data:; base-uri 'none'; form-action 'none'"
+        "img-src data:; font-src data:; base-uri 'none'; form-action 'none'"
     )
