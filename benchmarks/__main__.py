@@ -1,4 +1,4 @@
-"""`python -m benchmarks [collect] [cluster] [watching] [runs]`: measure, print, keep the table."""
+"""`python -m benchmarks [collect] [recording] [cluster] [watching] [runs]`: measure, print, keep the table."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks import clusters, runs
+from benchmarks import clusters, recording, runs
 from benchmarks import watching as watches
 from benchmarks.result import Result, machine, write
 
 _TABLE = Path(__file__).with_name("RESULTS.md")
-_ALL = ["collect", "cluster", "watching", "runs"]
+_ALL = ["collect", "recording", "cluster", "watching", "runs"]
 
 
 def _measure(what: list[str], times: int) -> Iterator[Result]:
     if "collect" in what:
         yield runs.collecting(times)
+    if "recording" in what:
+        yield from recording.recording(times)
     if "cluster" in what:
         yield from clusters.creating(times)
     if "watching" in what:
