@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import inspect
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from gherkin.errors import ParserException
 from pytest_bdd import parsers
 from pytest_bdd.scenario import scenario_wrapper_template_registry
 from pytest_bdd.steps import StepFunctionContext
@@ -33,6 +35,16 @@ class Bindings:
     def documents(self) -> Iterable[Document]:
         """The feature files that were read so far."""
         return self._documents.values()
+
+    def add(self, paths: Iterable[Path]) -> None:
+        """Read files that no scenario of this run is in, so that what they hold is not forgotten.
+
+        A requirement that only scenarios of other files prove would look proven without them.
+        """
+        for path in paths:
+            if path not in self._documents:
+                with contextlib.suppress(ParserException, UnicodeDecodeError):
+                    self._documents[path] = read_document(path, self._root)
 
     def pickle(self, item: pytest.Item) -> tuple[Document, Message] | None:
         """Return what an item carries out; None when it is no scenario of a feature file."""

@@ -66,10 +66,16 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     if config.option.collectonly or not any(i.get_closest_marker("deploy") for i in session.items):
         return
     recording = Recording(config.rootpath, config.stash[REDACT], *_journal(config))
-    recording.begin(session.items)
+    recording.begin(session.items, _feature_files(config))
     words = " ".join(["pytest", *map(str, config.invocation_params.args)])
     recording.evidence("project", {**_project(config), "command": words})
     config.stash[RECORDING] = recording
+
+
+def _feature_files(config: pytest.Config) -> list[Path]:
+    """Return the feature files where the project keeps its tests."""
+    folders: list[str] = config.getini("testpaths")
+    return sorted(f for name in folders for f in (config.rootpath / name).rglob("*.feature"))
 
 
 def _journal(config: pytest.Config) -> tuple[Journal | None, str]:

@@ -79,10 +79,17 @@ class Recording:
 
     # The run
 
-    def begin(self, items: Iterable[pytest.Item]) -> None:
-        """Write what is to be run, before any of it is."""
+    def begin(self, items: Iterable[pytest.Item], files: Iterable[Path] = ()) -> None:
+        """Write what is to be run, before any of it is.
+
+        Args:
+            items: of this run.
+            files: all feature files of the project, theirs and others.
+
+        """
         for item in items:
             self._add(item)
+        self._bindings.add(files)
         self._write({"meta": _meta()})
         for document in self._bindings.documents:
             self._write(*document.messages)

@@ -148,6 +148,13 @@ def test_what_was_not_run_is_not_run(shop: pytest.Pytester) -> None:
     assert told.success
 
 
+def test_scenarios_of_files_that_were_left_out_count(shop: pytest.Pytester) -> None:
+    edit(shop.path / "features" / "buying.feature", "Feature: Buying", "@FR-1\nFeature: Buying")
+    edit(shop.path / "features" / "buying.feature", "@FR-2\n@FR-1", "@FR-2 @FR-1")
+    result = run(shop, "features/selling.feature")
+    result.stdout.fnmatch_lines(["- FR-1 *(partly proven: 4 of 8 scenarios passed)", "0 of 1 *"])
+
+
 def test_only_what_failed_is_run_again(shop: pytest.Pytester) -> None:
     shop.runpytest_subprocess("-k", "fails or sale")
     shop.runpytest_subprocess("--lf").assert_outcomes(failed=1)

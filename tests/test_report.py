@@ -97,7 +97,7 @@ ALL = [("Sale", "FR-1", "PASSED", ""), ("Buy", "FR-2", "PASSED", ""), ("E", "EC-
     ("messages", "state", "sentence"),
     [
         (record(*ALL), "passed", "Accepted: all 3 requirements are proven."),
-        (record(*ALL[:2]), "partly", "Nothing failed, and 2 of 3 requirements are proven."),
+        (record(*ALL[:2]), "partly", "Nothing failed. 2 of 3 requirements are proven"),
         (record(*ALL, end=False), "failed", "the record ends before the run did"),
         (record(("Sale", "FR-1", "FAILED", "w")), "failed", "1 scenario did not pass"),
         (record(("Sale", "FR-1", "PENDING", "w")), "failed", "1 scenario did not pass"),

@@ -41,8 +41,8 @@ def verdict(run: Run, requirements: list[Requirement]) -> Verdict:
     proven = sum(requirement.status == PROVEN for requirement in requirements)
     if proven == len(requirements):
         return Verdict("passed", f"Accepted: all {proven} requirements are proven.")
-    sentence = f"Nothing failed, and {proven} of {len(requirements)} requirements are proven."
-    return Verdict("partly", f"{sentence} The others were not run, or not wholly.")
+    told = f"{proven} of {len(requirements)} requirements are proven"
+    return Verdict("partly", f"Nothing failed. {told}, the others not run or not wholly.")
 
 
 def _count(number: int, noun: str) -> str:
