@@ -1,4 +1,4 @@
-"""`python -m benchmarks [collect] [recording] [cluster] [watching] [runs]`: measure, print, keep the table."""
+"""`python -m benchmarks [collect] [recording] [cluster] […]`: measure, print, keep the table."""
 
 from __future__ import annotations
 

@@ -29,7 +29,8 @@ _LOG = 2_000  # characters
 _MB = 1e6
 _STEPS = "    Given it takes a while\n    When it takes a while\n    Then it takes a while\n"
 _PROJECT = {
-    "pytest.ini": f"[pytest]\npythonpath = {ROOT}\nmarkers =\n    deploy: x\n    requirement(id): x\n"
+    "pytest.ini": f"[pytest]\npythonpath = {ROOT}\n"
+    "markers =\n    deploy: x\n    requirement(id): x\n"
     "addopts = -p no:pytest-kind -p no:helm-charts -p no:cacheprovider\n",
     "deploy.toml": 'name = "bench"\n[chart]\npath = "chart"\nrelease = "r"\nnamespace = "n"\n'
     '[images.a]\ncontext = "."\nrepository = "a"\nport = 1\nhealth = "/"\n',
@@ -87,6 +88,10 @@ def _page(folder: Path, times: int) -> Iterator[Result]:
 def _large(folder: Path) -> list[Message]:
     """Return the messages of a run of 1,000 scenarios in 20 files, each of which says something."""
     written: list[Message] = []
+
+    def write(*messages: Message) -> None:
+        written.extend(messages)
+
     chance = random.Random(1)  # noqa: S311
     words = ["".join(chance.choices("abcdefghijklmnopqrstuvwxyz", k=6)) for _ in range(2_000)]
     attachments, number = Attachments(folder, str), 0
@@ -99,7 +104,7 @@ def _large(folder: Path) -> list[Message]:
         written += document.messages
         for pickle in (m["pickle"] for m in document.messages if "pickle" in m):
             number += 1
-            attempt = Attempt(Case(f"{number}", pickle, "run"), lambda *m: written.extend(m), "gw0")
+            attempt = Attempt(Case(f"{number}", pickle, "run"), write, "gw0")
             for _ in pickle["steps"]:
                 attempt.begin_step()
                 attempt.end_step("PASSED")

@@ -140,7 +140,7 @@ def running(name: str, *, hook: bool = False) -> Part:
 @pytest.mark.parametrize(("interrupted", "status"), [(False, "FAILED"), (True, "UNKNOWN")])
 @pytest.mark.parametrize("hook", [False, True], ids=["step", "fixture"])
 def test_process_that_died_broke_off_what_it_did(
-    interrupted: bool, status: str, hook: bool
+    *, interrupted: bool, status: str, hook: bool
 ) -> None:
     messages = merge([running("gw0", hook=hook)], interrupted=interrupted)
     kind, key = (
@@ -283,7 +283,7 @@ def ran(status: str) -> list[Message]:
     ],
 )
 def test_a_run_ends_well_only_when_all_of_it_did(
-    messages: list[Message], code: int, success: bool, said: str
+    messages: list[Message], code: int, *, success: bool, said: str
 ) -> None:
     told = verdict(messages, code)["testRunFinished"]
     assert told["success"] is success

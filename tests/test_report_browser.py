@@ -30,12 +30,16 @@ if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page
 
 AXE = "axe-core@4.14.1"
-AXE_INTEGRITY = "sha512-FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NPjCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ=="
+AXE_INTEGRITY = (
+    "sha512-FHfa+lmNjQZfJz1q8wKqIDwC6DExcHt/pkjNQb09a3NP"
+    "jCKg2rhu5qb2S4r76ASyFNNtuFooJpZe37OgudVGtQ=="
+)
 META = ("implementation", "runtime", "os", "cpu")
 HOSTILE = (
     "</script><script>window.hit=1</script><img src=x onerror='window.hit=2'>"
     "<svg onload=window.hit=3><a href='javascript:window.hit=4'>x</a>{{ 7*7 }}${hit}"
-    "<!-- <style>body{display:none}</style> \x1b[31m\x00\u2028\u2029\u202e\u2066]]> \" onclick='hit=5'"
+    "<!-- <style>body{display:none}</style> \x1b[31m\x00\u2028\u2029\u202e\u2066]]>"
+    "\" onclick='hit=5'"
 )
 
 
@@ -129,9 +133,13 @@ def everything(words: str = "needed: a shop\nseen:   none") -> list[dict[str, An
         *document.messages,
         {"testRunStarted": {"id": "run", "timestamp": timestamp(time.time())}},
     ]
+
+    def write(*messages: dict[str, Any]) -> None:
+        written.extend(messages)
+
     for number, message in enumerate(m for m in document.messages if "pickle" in m):
         case = Case(f"c{number}", message["pickle"], "run")
-        attempt = Attempt(case, lambda *messages: written.extend(messages), "gw0")
+        attempt = Attempt(case, write, "gw0")
         attempt.begin_step()
         attempt.end_step("PASSED")
         for _ in case.pickle["steps"][1:]:
@@ -183,7 +191,7 @@ def opened(
     page.on("dialog", lambda dialog: seen.append(dialog.message))
     page.on("request", lambda asked: seen.append(asked.url) if asked.url != file.as_uri() else None)
     page.goto(file.as_uri())
-    return page, [] if not seen else seen
+    return page, seen
 
 
 def spoiled(value: Any) -> Any:
@@ -216,7 +224,12 @@ def test_hostile_text_does_nothing(chromium: Browser, formatter: Formatter, tmp_
     page.wait_for_selector("#content .html-formatter")
     page.wait_for_timeout(500)
     assert page.evaluate("window.hit") is None
-    assert page.evaluate("document.querySelectorAll('img[src=x], [onclick], [onload], [onerror]').length") == 0
+    assert (
+        page.evaluate(
+            "document.querySelectorAll('img[src=x], [onclick], [onload], [onerror]').length"
+        )
+        == 0
+    )
     assert page.evaluate("document.querySelectorAll('a[href^=javascript]').length") == 0
     assert page.evaluate("getComputedStyle(document.body).display") == "block"
     text = page.inner_text("body")

@@ -62,7 +62,12 @@ def ensure_formatter(
 ) -> Formatter | None:
     """Return the formatter, fetched if need be; None, and said why, when it cannot be had.
 
-    A page without it has its own view of the scenarios, so this never ends anything.
+    A page without it has its own view of the scenarios, so only another file than the one
+    that was pinned ends anything.
+
+    Raises:
+        PackageAlteredError, FormatterIncompleteError.
+
     """
     pins = _pins()
     package = f"{pins['name']}@{pins['version']}"
@@ -80,6 +85,8 @@ def ensure_formatter(
     try:
         with progress.step(f"fetch {package}"):
             cache.make(_FOLDER, pins["version"], fetch)
+    except (npm.PackageAlteredError, FormatterIncompleteError):
+        raise
     except DeployError as error:
         progress.choice("report", "its own view of scenarios", error.headline)
     return find_formatter(cache)
