@@ -6,6 +6,7 @@ pytest_plugins = [
     "plugin.features",
     "plugin.traceability",
     "plugin.binding",
+    "plugin.changed",
     "plugin.failures",
     "plugin.summary",
     "plugin.record",

@@ -76,6 +76,12 @@ OPTIONS = (
     Option("keep", "always", "keep cluster and database afterwards: " + ", ".join(KEEP)),
     Option("timeout", "600", "seconds that the rollout of the release may take (SC-001)"),
     Option("extended", "no", "yes: also the scenarios that take a minute each (@extended)"),
+    Option(
+        "changed",
+        "",
+        "a git revision, such as origin/main: run only the scenarios that what has changed since "
+        "can affect, and say why each (default: all)",
+    ),
     Option("trace", "no", "yes: fail when no scenario carries some requirement"),
     Option("spec", "", "file of the spec whose ids have to be those of deploy.toml; traces too"),
     Option("diagnosis", "on-failure", "write down what there is to see: " + ", ".join(DIAGNOSIS)),
@@ -270,6 +276,18 @@ class Reporting:
             pages=page != NONE,
             project=read.folder(root),
         )
+
+
+def changed_since(options: Mapping[str, str | None], environ: Mapping[str, str]) -> str:
+    """Return the revision from which changes count, "" for none."""
+    return _Reader(options, environ).text("changed").strip()
+
+
+def project_folder(
+    options: Mapping[str, str | None], environ: Mapping[str, str], root: Path
+) -> Path:
+    """Return the folder of the project's description."""
+    return _Reader(options, environ).folder(root)
 
 
 def wants_extended(options: Mapping[str, str | None], environ: Mapping[str, str]) -> bool:

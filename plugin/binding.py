@@ -44,7 +44,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 def _problems(items: Iterable[pytest.Item]) -> Iterator[str]:
     definitions: dict[pytest.Collector | None, list[StepFunctionContext]] = {}
     for item in items:
-        for scenario in _scenario(item):
+        for scenario in scenarios_of(item):
             if item.parent not in definitions:
                 definitions[item.parent] = list(definitions_for(item))
             for step in scenario.steps:
@@ -64,7 +64,7 @@ def definitions_for(item: pytest.Item) -> Iterator[StepFunctionContext]:
                 yield context
 
 
-def _scenario(item: pytest.Item) -> Iterator[Scenario]:
+def scenarios_of(item: pytest.Item) -> Iterator[Scenario]:
     """Yield the scenario of a test, with its example filled in; none for other tests."""
     function = getattr(item, "obj", None)
     template = (

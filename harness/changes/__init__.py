@@ -1,0 +1,1 @@
+"""What a change can affect: which files changed, and which scenarios depend on them."""
