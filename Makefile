@@ -21,10 +21,11 @@ test: prepare ## prepare what is missing, test the harness, then deploy and acce
 fast: .venv/synced ## the harness's own tests alone: no engine, no cluster
 	$(PYTEST) tests -m "not deploy and not engine" $(ARGS)
 
-lint: .venv/synced ## ruff, mypy, and that each requirement has its scenario, each sentence its step
+lint: .venv/synced ## ruff, mypy, the workflow, and that each requirement has its scenario, each sentence its step
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
+	.venv/bin/zizmor --offline --no-progress --quiet .github/workflows
 	$(PYTEST) --collect-only -qq --deploy-trace=yes features
 
 spec: .venv/synced ## the page of the specification alone, before any run: .deploy/spec.html
@@ -32,6 +33,11 @@ spec: .venv/synced ## the page of the specification alone, before any run: .depl
 
 report: .venv/synced ## make the page of the last record again, also of a run that was ended by force
 	@$(PYTHON) -m harness.report $(ARGS)
+
+docs: .venv/synced ## build the documentation's site into site/; a warning is an error
+	$(PYTHON) -m reference
+	$(PYTHON) -m mkdocs build --strict --quiet
+	@echo site/index.html
 
 prepare: .venv/synced ## install, start or build what a run needs and this machine lacks
 	@$(PYTHON) -m harness.supply

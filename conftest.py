@@ -12,6 +12,7 @@ pytest_plugins = [
     "plugin.record",
     "plugin.report",
     "plugin.story",
+    "plugin.ci",
     "plugin.signals",
     "fixtures.run",
     "fixtures.evidence",

@@ -75,6 +75,11 @@ class Console:
         else:
             self._raw(f"{told}\n")
 
+    def command(self, text: str) -> None:
+        """Write a line as it is: another program reads it, and knows it by its beginning."""
+        if self._fd >= 0:
+            self._raw(f"{self._fresh_line()}{self._config.stash[REDACT](text)}\n")
+
     def status(self, now: Callable[[], str] | None) -> None:
         """Show in the last line what a function says, again and again, until it is None."""
         if self._live:

@@ -46,6 +46,7 @@ class Step:
     Attributes:
         status: a status of Messages, or NOT_RUN.
         table: the rows of its table, if it has one.
+        line: where its file has it, 0 for a hook.
 
     """
 
@@ -57,6 +58,7 @@ class Step:
     hook: bool = False
     table: tuple[tuple[str, ...], ...] = ()
     attached: tuple[Attached, ...] = ()
+    line: int = 0
 
     @property
     def not_reached(self) -> bool:
@@ -289,7 +291,8 @@ class _Reader:
             }
             if step := written.get(test.get("pickleStepId")):
                 keyword = nodes.keyword(step)
-                yield Step(keyword, str(step.get("text")), table=_table(step), **about)
+                about |= {"table": _table(step), "line": nodes.step_line(step)}
+                yield Step(keyword, str(step.get("text")), **about)
             elif attempt and (hook := self._hooks.get(test.get("hookId"))):
                 phase = "After" if "AFTER" in str(hook.get("type")) else "Before"
                 yield Step(phase, str(hook.get("name") or ""), hook=True, **about)
@@ -358,6 +361,7 @@ class _Nodes:
             for kind, inner in child.items():
                 for step in inner.get("steps") or ():
                     self._keywords[step.get("id")] = str(step.get("keyword") or "").strip()
+                    self._lines[step.get("id")] = (step.get("location") or {}).get("line") or 0
                 self._lines[inner.get("id")] = (inner.get("location") or {}).get("line") or 0
                 self._rules[inner.get("id")] = rule
                 if kind == "rule":
@@ -365,6 +369,9 @@ class _Nodes:
 
     def keyword(self, step: Message) -> str:
         return self._keywords.get(next(iter(step.get("astNodeIds") or ()), None), "*")
+
+    def step_line(self, step: Message) -> int:
+        return int(self._lines.get(next(iter(step.get("astNodeIds") or ()), None), 0))
 
     def line(self, pickle: Message) -> int:
         node = next(iter(pickle.get("astNodeIds") or ()), None)
