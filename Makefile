@@ -7,7 +7,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Further words for pytest, such as: make deploy ARGS="-k FR-003 --deploy-port=8080"
 ARGS ?=
 
-.PHONY: help deploy test fast lint spec report prepare check mutants bench lock clean distclean
+.PHONY: help deploy test fast lint docs spec report prepare check mutants bench lock clean distclean
 
 help: ## show this
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -36,8 +36,7 @@ report: .venv/synced ## make the page of the last record again, also of a run th
 
 docs: .venv/synced ## build the documentation's site into site/; a warning is an error
 	$(PYTHON) -m reference
-	$(PYTHON) -m mkdocs build --strict --quiet
-	@echo site/index.html
+	NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --strict
 
 prepare: .venv/synced ## install, start or build what a run needs and this machine lacks
 	@$(PYTHON) -m harness.supply

@@ -153,7 +153,8 @@ def test_summary_tells_causes_first_and_fits() -> None:
 
 
 def test_summary_of_a_set_up_that_failed() -> None:
-    hook = Hook("cluster", True, "FAILED", 1.0, 1.0, "needed: room\nseen:   none")
+    said = "needed: room\nseen:   none"
+    hook = Hook("cluster", before=True, status="FAILED", began=1.0, seconds=1.0, message=said)
     text = summary(run_of(hooks=(hook,)))
     assert "set-up of cluster" in text
     assert "needed: room" in text
