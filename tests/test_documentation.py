@@ -13,9 +13,9 @@ from pytest_bdd.steps import StepFunctionContext, step_function_context_registry
 
 from harness.command import run
 from harness.settings import OPTIONS
+from reference import options
 from reference.__main__ import main, outdated
 from reference.modules import fixtures_in, loaded
-from reference.options import page
 from reference.table import code, table
 
 ROOT = Path(__file__).parents[1]
@@ -77,7 +77,7 @@ def test_drift_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
 
 
 def test_each_option_is_told() -> None:
-    text = page()
+    text = options.page()
     assert all(f"`{option.flag}`<br>`{option.variable}`" in text for option in OPTIONS)
 
 
