@@ -37,12 +37,63 @@ def end(text="", code=0, error=""):
 args = sys.argv[1:]
 """
 
+# An image of the fake engine has a layer that all have, and one of its own.
+ARCHIVE = r"""
+import hashlib, io, tarfile
+def digest(data): return hashlib.sha256(data).hexdigest()
+def put(tar, name, data):
+    head = tarfile.TarInfo(name); head.size = len(data); tar.addfile(head, io.BytesIO(data))
+def archive(refs, images, oci):
+    tar = tarfile.open(fileobj=sys.stdout.buffer, mode="w|")
+    described, index, done = [], [], set()
+    for ref in refs:
+        layers = [b"what all have" * 100, (images[ref] * 50).encode()]
+        names = ["blobs/sha256/" + digest(d) if oci else "id" + digest(d)[:9] + "/layer.tar"
+            for d in layers]
+        for name, data in zip(names, layers):
+            if name not in done: put(tar, name, data); done.add(name)
+        ids = ["sha256:" + digest(d) for d in layers]
+        config = json.dumps({"rootfs": {"diff_ids": ids}, "id": images[ref]}).encode()
+        if oci:
+            blob = {"layers": [{"digest": d} for d in ids], "config": {"digest": digest(config)}}
+            manifest = json.dumps(blob).encode()
+            for data in (config, manifest): put(tar, "blobs/sha256/" + digest(data), data)
+            full = "reg.example/library/" + ref
+            note = {"annotations": {"io.containerd.image.name": full}}
+            index.append({"digest": "sha256:" + digest(manifest), **note})
+        else:
+            put(tar, digest(config) + ".json", config); put(tar, names[1][:-9] + "VERSION", b"1")
+        tags = [ref if ":" in ref else ref + ":latest"]
+        described.append({"Config": digest(config) + ".json", "RepoTags": tags, "Layers": names})
+    put(tar, "manifest.json", json.dumps(described).encode())
+    if oci:
+        put(tar, "index.json", json.dumps({"manifests": index}).encode())
+        put(tar, "oci-layout", b'{"imageLayoutVersion": "1.0.0"}')
+    tar.close(); sys.stdout.flush()
+def unpack(stream):
+    blobs, files = {}, {}
+    with tarfile.open(fileobj=stream, mode="r|") as tar:
+        for member in tar:
+            data = tar.extractfile(member).read()
+            files[member.name] = files["sha256:" + digest(data)] = data
+            blobs["sha256:" + digest(data)] = len(data)
+    assert json.loads(files["oci-layout"])["imageLayoutVersion"] == "1.0.0"
+    sent, layers = {}, []
+    for entry in json.loads(files["index.json"])["manifests"]:
+        manifest = json.loads(files[entry["digest"]])
+        config = files["sha256:" + manifest["config"]["digest"].removeprefix("sha256:")]
+        layers += [layer["digest"] for layer in manifest["layers"]]
+        sent[entry["annotations"]["io.containerd.image.name"]] = json.loads(config)["id"]
+    return sent, layers, blobs
+"""
+
 DOCKER = r"""
 books["calls"].append(["docker", *args])
 containers, images = books["containers"], books["images"]
 if args[:2] == ["container", "inspect"]:
-    c = containers.get(args[2])
-    end(json.dumps([c])) if c else end(code=1, error="Error: No such container: " + args[2])
+    found = [{"Name": "/" + n, **containers[n]} for n in args[2:] if n in containers]
+    lost = [n for n in args[2:] if n not in containers]
+    end(json.dumps(found), code=int(bool(lost)), error=f"Error: No such container: {lost}")
 if args[:1] == ["ps"]:
     end("\n".join(containers))
 if args[0] == "run":
@@ -55,12 +106,19 @@ if args[0] == "run":
 if args[0] in ("start", "stop"):
     containers[args[-1]]["State"]["Running"] = args[0] == "start"
     end()
+if args[0] in ("pause", "unpause"):
+    state = containers[args[-1]]["State"]
+    if args[0] == "unpause" and not state.get("Paused"):
+        end(code=1, error="Error: Container " + args[-1] + " is not paused")
+    state["Paused"] = args[0] == "pause"
+    end()
 if args[0] == "rm":
     containers.pop(args[1], None); end()
 if args[0] == "logs":
     end("the node's words")
 if args[0] == "save":
-    end(json.dumps({ref: images[ref] for ref in args[1:]}))
+    save(); fcntl.flock(lock, fcntl.LOCK_UN)
+    archive(args[1:], images, books["oci"]); os._exit(0)
 if args[:2] == ["image", "inspect"]:
     layers = {"Layers": [images[args[2]]]}
     end(json.dumps([{"RootFS": layers, "Created": "2026-01-01T00:00:00.5Z"}]))
@@ -92,18 +150,24 @@ if args[0] == "exec":
             if words[-2] in tags and not books["tag_fails"]:
                 tags.append(words[-1]); end()
         end(code=1, error="ctr: not found")
+    if words[0] == "find":
+        end("".join(f"{d} {size}\n" for d, size in books["content"].items()))
     if words[0] == "ctr":
         if books["import_fails"]:
             end(code=1, error="ctr: no space left on device")
         fcntl.flock(lock, fcntl.LOCK_UN)
-        sent = json.loads(sys.stdin.read())
+        sent, layers, blobs = unpack(sys.stdin.buffer)
         fcntl.flock(lock, fcntl.LOCK_EX)
         books.update(json.load(open(ROOT + "/books.json"))); held = books["held"]
-        for ref, i in sent.items():
+        books["sent"] = sorted(blobs)
+        books["content"] |= blobs
+        if lost := [d for d in layers if d not in books["content"]]:
+            end(code=1, error="ctr: content digest not found: " + str(lost))
+        for name, i in sent.items():
             for tags in held.values():
-                if "reg.example/library/" + ref in tags: tags.remove("reg.example/library/" + ref)
+                if name in tags: tags.remove(name)
             if not books["import_loses"]:
-                held.setdefault(books["node_id"] + i, []).append("reg.example/library/" + ref)
+                held.setdefault(books["node_id"] + i, []).append(name)
         end()
 end(code=2, error="not known: " + " ".join(args))
 """
@@ -149,6 +213,8 @@ class FakeEngine:
     def argv(self, *words: str) -> list[str]:
         return [sys.executable, "-S", "-E", str(self.script), *words]
 
+    local = False  # what this machine can carry is another test's
+
     def image_id(self, ref: str) -> str | None:
         found: str | None = self.books.read()["images"].get(ref)
         return found
@@ -173,6 +239,9 @@ class Books:
             "import_fails": False,
             "tag_fails": False,
             "import_loses": False,
+            "oci": False,
+            "content": {},
+            "sent": [],
         }
     )
 
@@ -219,7 +288,7 @@ class World:
         file.write_text(text.replace("another", f"kind-{NAME}"))
         head = BOOKS.replace("@ROOT@", repr(str(self.root)))
         docker = self.root / "fake-docker"
-        docker.write_text(head + DOCKER)
+        docker.write_text(head + ARCHIVE + DOCKER)
         self.kind = self.root / "fake-kind"
         self.kind.write_text(f"#!{sys.executable} -SE\n{head}{KIND}")
         self.kind.chmod(0o755)

@@ -48,11 +48,27 @@ class Loaded:
 class Engine(Protocol):
     """What a provider needs of the container engine."""
 
+    @property
+    def local(self) -> bool:
+        """Whether it runs on this machine, and not on another one."""
+
     def argv(self, *words: str) -> Sequence[str]:
         """Return the argument list of the engine's client, with the engine's address."""
 
     def image_id(self, ref: str) -> str | None:
         """Return the id of an image that the engine holds, None when it does not."""
+
+
+class Machine(Protocol):
+    """A node as a machine that can be lost for a while, with all that runs on it."""
+
+    name: str
+
+    def pause(self) -> None:
+        """Have it do nothing, and answer nobody."""
+
+    def resume(self) -> None:
+        """Have it go on; nothing happens when it does."""
 
 
 class Provider(Protocol):
@@ -70,8 +86,11 @@ class Provider(Protocol):
     def endpoint(self, node_port: int) -> str:
         """Return `http://HOST:PORT` at which this machine reaches a Service's NodePort."""
 
-    def on_node(self, *argv: str, timeout: float = 60) -> Completed:
-        """Run a program on the cluster's node. Raises CommandFailedError."""
+    def on_node(self, *argv: str, node: str = "", timeout: float = 60) -> Completed:
+        """Run a program on a node, by default on the first. Raises CommandFailedError."""
+
+    def machine(self, node: str) -> Machine | None:
+        """Return the machine that a node is; None when it is not ours to lose."""
 
     def stop(self) -> None:
         """Stop it, so that `ensure` can start it again with all it holds."""

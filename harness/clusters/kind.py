@@ -1,11 +1,10 @@
-"""A kind cluster of one node, made when it is not there and mended when it is broken."""
+"""A kind cluster, made when it is not there and mended when it is broken."""
 
 from __future__ import annotations
 
 import re
 import subprocess
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,11 +18,13 @@ from harness.clusters.errors import (
     ClusterUnhealthyError,
     ForeignClusterError,
 )
-from harness.clusters.kind_fault import INTERRUPTED, Fault, of_container
+from harness.clusters.host_limits import check_inotify
+from harness.clusters.kind_fault import INTERRUPTED, Fault, of_containers, of_number
 from harness.clusters.kind_health import KindHealth
+from harness.clusters.kind_images import forget_images, load_images
 from harness.clusters.kind_node import KindNode, NodeState
-from harness.clusters.node_disk import Ledger
-from harness.clusters.node_images import NodeImages
+from harness.clusters.kind_nodes import KindNodes
+from harness.clusters.pod_network import PodNetwork
 from harness.command import Completed
 from harness.errors import DeployError
 from harness.progress import Progress, Step
@@ -53,7 +54,8 @@ class KindProvider:
         progress: told what is done.
         host_port: port of this machine's loopback that leads to the first of `node_ports`;
             None for whichever is free, and for whichever an existing cluster has.
-        node_ports: ports of the node (30000-32767) that this machine has to reach.
+        node_ports: ports of the nodes (30000-32767) that this machine has to reach.
+        nodes: how many: the control plane, and workers.
         prefix: what the names of our clusters begin with.
 
     """
@@ -69,6 +71,7 @@ class KindProvider:
         *,
         host_port: int | None,
         node_ports: Sequence[int],
+        nodes: int = 1,
         prefix: str = PREFIX,
     ) -> None:
         if not name.startswith(prefix) or not _NAME.fullmatch(name):
@@ -78,10 +81,14 @@ class KindProvider:
         self._cache, self._progress = cache, progress
         self._host_port, self._node_ports = host_port, tuple(node_ports)
         self.folder = cache.path("clusters", name)
-        self._node = KindNode(name, engine)
+        self._nodes = KindNodes(name, engine, nodes)
         self._health = KindHealth(
-            self.kubeconfig, self.context, self._node, lambda: self._tool().export_kubeconfig()
+            self.kubeconfig, self.context, self._nodes, lambda: self._tool().export_kubeconfig()
         )
+
+    @property
+    def _node(self) -> KindNode:
+        return self._nodes.first
 
     @property
     def kubeconfig(self) -> Path:
@@ -93,14 +100,24 @@ class KindProvider:
 
         Raises:
             PortInUseError, ForeignClusterError.
+            InotifyExhaustedError: this machine cannot carry the nodes that are missing.
 
         """
-        state = self._node.state()
-        if state is not None and not state.ours:
-            raise ForeignClusterError(self.name, self._node.name)
+        self._check()
+
+    def _check(self) -> Mapping[str, NodeState]:
+        """Return what there is of the cluster, after the same."""
+        there = self._nodes.look()
+        self._check_ours(there)
+        if self._engine.local:
+            missing = [n for n in self._nodes.names if n not in there or not there[n].running]
+            first = self._node.name in missing
+            check_inotify(control_planes=int(first), workers=len(missing) - first)
+        state = there.get(self._node.name)
         has = state.ports.get(self._node_ports[0]) if state is not None else None
         if self._host_port and has != self._host_port:
             ports.check_free(self._host_port)
+        return there
 
     def ensure(self) -> ClusterAccess:
         """Return access to the cluster, healthy, with its node and its DNS ready.
@@ -117,8 +134,7 @@ class KindProvider:
         with self._cache.lock(f"cluster-{self.name}"):
             tool = self._tool()
             self._wait_for_orphan(tool)
-            self.check()
-            fault = self._fault(self._node.state(), tool)
+            fault = self._fault(self._check(), tool)
             if fault is not None and fault.wake:
                 fault = self._start_again(fault, tool)
             if fault is None:
@@ -127,11 +143,10 @@ class KindProvider:
             return self._make(tool, fault)
 
     def load(self, images: Sequence[str]) -> Loaded:
-        """Bring images into the node. See NodeImages.load for what it raises."""
-        self._node.require_running("to load images into it")
+        """Bring images into every node. See NodeImages.load for what it raises."""
+        self._nodes.require_running("to load images into it")
         with self._cache.lock(f"cluster-{self.name}"):
-            ledger = Ledger(self.folder / "images.json")
-            return NodeImages(self._node, self._engine, ledger).load(images)
+            return load_images(self._nodes, self._engine, self.folder, images)
 
     def endpoint(self, node_port: int) -> str:
         """Return `http://127.0.0.1:PORT` for a NodePort that the cluster publishes."""
@@ -145,16 +160,19 @@ class KindProvider:
             )
         return f"http://{ports.LOOPBACK}:{state.ports[node_port]}"
 
-    def on_node(self, *argv: str, timeout: float = 60) -> Completed:
-        """Run a program on the node. Raises CommandFailedError."""
-        return self._node.run(*argv, timeout=timeout)
+    def on_node(self, *argv: str, node: str = "", timeout: float = 60) -> Completed:
+        """Run a program on a node. Raises CommandFailedError."""
+        return self._one(node or self._node.name).run(*argv, timeout=timeout)
+
+    def machine(self, node: str) -> KindNode | None:
+        """Return the container that a worker is; the control plane is not to be lost."""
+        return self._one(node) if node in self._nodes.names[1:] else None
 
     def stop(self) -> None:
-        """Stop the node; `ensure` starts it again with all it holds."""
+        """Stop the nodes; `ensure` starts them again with all they hold."""
         with self._cache.lock(f"cluster-{self.name}"):
-            state = self._node.state()
-            if state is not None and state.ours and state.running:
-                self._node.stop()
+            if all(state.ours for state in self._nodes.look().values()):
+                self._nodes.stop()
 
     def delete(self) -> None:
         """Remove the cluster with all it holds, and its files."""
@@ -162,8 +180,8 @@ class KindProvider:
             tool = self._tool()
             self._wait_for_orphan(tool)
             self._remove(tool)
-            for file in (self.kubeconfig, self.folder / "images.json"):
-                file.unlink(missing_ok=True)
+            forget_images(self.folder)
+            self.kubeconfig.unlink(missing_ok=True)
 
     def describe(self) -> Mapping[str, str]:
         """Return what a report says of the cluster."""
@@ -171,6 +189,7 @@ class KindProvider:
         return {
             "provider": "kind",
             "name": self.name,
+            "nodes": ", ".join(self._nodes.names),
             "node image": self._image,
             "kubeconfig": str(self.kubeconfig),
             "context": self.context,
@@ -198,13 +217,12 @@ class KindProvider:
             with self._progress.step(f"an earlier run's kind still works on {self.name}"):
                 tool.wait_idle(_CREATE)
 
-    def _fault(self, state: NodeState | None, tool: Kind) -> Fault | None:
+    def _fault(self, there: Mapping[str, NodeState], tool: Kind) -> Fault | None:
         """Return why the cluster cannot be used as it is; None when it can."""
-        if state is None:
-            left = self._node.leftovers()
-            return Fault(f"only {', '.join(left)} is left" if left else "")
-        image = self._engine.image_id(self._image)
-        if fault := of_container(state, image, self._node_ports, self._host_port):
+        if fault := of_number(self._nodes.names, there):
+            return fault
+        states, image = list(there.values()), self._engine.image_id(self._image)
+        if fault := of_containers(states, image, self._node_ports, self._host_port):
             return fault
         if not self._node.is_complete():
             return Fault(INTERRUPTED, wake=tool.has_created())
@@ -212,13 +230,11 @@ class KindProvider:
 
     def _start_again(self, fault: Fault, tool: Kind) -> Fault | None:
         with self._progress.step(f"waking cluster {self.name}: {fault.why}"):
-            # To the second, as the API tells its times.
-            since = datetime.now(UTC).replace(microsecond=0) if fault.stopped else None
-            self._node.start()
+            started = self._nodes.start()
             if not (self._node.is_complete() or tool.has_created()):
                 return Fault(INTERRUPTED)
             try:
-                self._health.wait(since=since)
+                self._health.wait(started=started)
                 self._node.mark_complete()
             except DeployError as error:
                 return Fault(f"it does not start again: {error.headline}")
@@ -242,8 +258,14 @@ class KindProvider:
         return access
 
     def _create(self, tool: Kind, published: Mapping[int, int], step: Step) -> None:
-        file = kind_config.write(self.folder, self.name, image=self._image, published=published)
-        (self.folder / "images.json").unlink(missing_ok=True)
+        file = kind_config.write(
+            self.folder,
+            self.name,
+            image=self._image,
+            published=published,
+            workers=self._nodes.count - 1,
+        )
+        forget_images(self.folder)
         step.note("kind create cluster")
         try:
             tool.create(file)
@@ -255,15 +277,24 @@ class KindProvider:
             raise ClusterCreateError(self.name, why, tool.log) from error
 
     def _access(self, *, created: bool) -> ClusterAccess:
-        # Each time: a node that its engine has restarted has lost the rule.
-        self._node.refuse_unknown_ports(kind_config.SERVICES)
+        # Each time: a node that its engine has restarted has lost rules and routes.
+        self._nodes.refuse_unknown_ports(kind_config.SERVICES)
+        if self._nodes.count > 1:
+            with self._health.client() as client:
+                PodNetwork(self._nodes, client).join()
         version = self._health.version()
         return ClusterAccess(self.name, self.kubeconfig, self.context, version, created)
 
+    def _check_ours(self, there: Mapping[str, NodeState]) -> None:
+        for name, state in there.items():
+            if not state.ours:
+                raise ForeignClusterError(self.name, name)
+
+    def _one(self, name: str) -> KindNode:
+        return KindNode(self.name, self._engine, name)
+
     def _remove(self, tool: Kind) -> None:
-        state = self._node.state()
-        if state is not None and not state.ours:
-            raise ForeignClusterError(self.name, self._node.name)
+        self._check_ours(self._nodes.look())
         try:
             tool.delete()
         except subprocess.CalledProcessError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import re
 from collections.abc import Mapping
 from pathlib import Path
@@ -32,13 +33,17 @@ _COREDNS: dict[str, Any] = {
 }
 
 
-def config(
-    name: str, *, image: str, published: Mapping[int, int], patches: Path | None
-) -> dict[str, Any]:
-    """Return the kind configuration of a cluster of one node.
+# Among several nodes the DNS stays on the one that is never taken away.
+_ON_CONTROL_PLANE = {"node-role.kubernetes.io/control-plane": ""}
 
-    Each port of the node in `published` is reachable at that of the loopback, and nowhere
-    else.
+
+def config(
+    name: str, *, image: str, published: Mapping[int, int], patches: Path | None, workers: int = 0
+) -> dict[str, Any]:
+    """Return the kind configuration of a cluster of one control plane and some workers.
+
+    Each port of the control plane in `published` is reachable at that of the loopback, and
+    nowhere else.
     """
     node: dict[str, Any] = {
         "role": "control-plane",
@@ -58,7 +63,7 @@ def config(
         "apiVersion": "kind.x-k8s.io/v1alpha4",
         "name": name,
         "networking": {"apiServerAddress": LOOPBACK, "serviceSubnet": SERVICES},
-        "nodes": [node],
+        "nodes": [node, *({"role": "worker", "image": image} for _ in range(workers))],
     }
     if patches is not None:
         node["extraMounts"] = [
@@ -93,7 +98,9 @@ def config(
     return found
 
 
-def write(folder: Path, name: str, *, image: str, published: Mapping[int, int]) -> Path:
+def write(
+    folder: Path, name: str, *, image: str, published: Mapping[int, int], workers: int = 0
+) -> Path:
     """Write the configuration of a cluster into its folder and return the file.
 
     One replica of CoreDNS with a probe each second is ready seconds sooner than two with
@@ -103,11 +110,18 @@ def write(folder: Path, name: str, *, image: str, published: Mapping[int, int]) 
     if (version := version_of(image)) is not None and version >= _SINCE:
         patches = folder / "patches"
         patches.mkdir(exist_ok=True)
-        (patches / "corednsdeployment+strategic.yaml").write_text(yaml.safe_dump(_COREDNS))
+        (patches / "corednsdeployment+strategic.yaml").write_text(_coredns(workers))
     file = folder / "kind.yaml"
-    text = config(name, image=image, published=published, patches=patches)
+    text = config(name, image=image, published=published, patches=patches, workers=workers)
     file.write_text(yaml.safe_dump(text, sort_keys=False))
     return file
+
+
+def _coredns(workers: int) -> str:
+    change = copy.deepcopy(_COREDNS)
+    if workers:
+        change["spec"]["template"]["spec"]["nodeSelector"] = _ON_CONTROL_PLANE
+    return yaml.safe_dump(change)
 
 
 def version_of(image: str) -> tuple[int, int] | None:

@@ -5,15 +5,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 
 from harness.clusters.errors import ClusterUnhealthyError
 from harness.clusters.kind_fault import Fault
-from harness.clusters.kind_node import KindNode
+from harness.clusters.kind_nodes import KindNodes, Started
 from harness.errors import DeployError
 from harness.kube.client import Kube
-from harness.kube.cluster import dns_ready, node_ready
+from harness.kube.cluster import NodesReady, dns_ready, node_ready
 
 _HEALTHY = 120.0  # seconds from "made" or "started" to a node that is Ready
 _ANSWERS = 5.0  # seconds in which a cluster that is used again has to answer
@@ -26,15 +25,15 @@ class KindHealth:
     Args:
         kubeconfig: the cluster's own.
         context: the context in it.
-        node: the cluster's node.
-        export: writes the kubeconfig anew, as the node has it now, for the port that it
-            has now.
+        nodes: the cluster's nodes.
+        export: writes the kubeconfig anew, as the control plane has it now, for the port
+            that it has now.
 
     """
 
     kubeconfig: Path
     context: str
-    node: KindNode
+    nodes: KindNodes
     export: Callable[[], None]
 
     def fault(self) -> Fault | None:
@@ -42,32 +41,38 @@ class KindHealth:
         try:
             self.export()
             with self.client() as client:
-                node_ready(client, _ANSWERS)
+                node_ready(client, _ANSWERS, NodesReady(least=self.nodes.count))
         except DeployError as error:
             return Fault(error.headline)
         return None
 
-    def wait(self, *, since: datetime | None = None, made: bool = False) -> None:
-        """Wait until node and DNS are Ready, each by a watch.
+    def wait(self, *, started: Started | None = None, made: bool = False) -> None:
+        """Wait until nodes and DNS are Ready, each by a watch.
 
         Args:
-            since: only what was told after this moment counts.
+            started: which nodes were started just now; of these only what was told since
+                counts.
             made: whether kind has just made the cluster, and so written the kubeconfig.
 
         Raises:
-            ClusterUnhealthyError: with the node's last words.
+            ClusterUnhealthyError: with the nodes' last words.
 
         """
+        wanted, dns_since = NodesReady(least=self.nodes.count), None
+        if started is not None:
+            wanted = NodesReady(started.at, started.names, self.nodes.count)
+            # It runs on the control plane, where it was not moved since.
+            dns_since = started.at if self.nodes.names[0] in started.names else None
         deadline = time.monotonic() + _HEALTHY
         try:
             if not made:
                 self.export()
             with self.client() as client:
-                node_ready(client, _HEALTHY, since)
-                dns_ready(client, max(deadline - time.monotonic(), 10.0), since)
+                node_ready(client, _HEALTHY, wanted)
+                dns_ready(client, max(deadline - time.monotonic(), 10.0), dns_since)
         except DeployError as error:
-            seen = f"{error.seen}\nthe node says:\n{self.node.log_tail()}"
-            raise ClusterUnhealthyError(self.node.cluster, seen, error.looked) from error
+            seen = f"{error.seen}\nthe node says:\n{self.nodes.log_tail()}"
+            raise ClusterUnhealthyError(self.nodes.cluster, seen, error.looked) from error
 
     def version(self) -> str:
         """Return the version of Kubernetes that the API tells."""
