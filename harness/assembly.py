@@ -17,7 +17,7 @@ from harness.redact import Redactor
 from harness.secrets import secret_values
 from harness.settings import Settings
 from harness.supply.bases import Bases
-from harness.supply.disk import ROOM_TO_RUN_GB, check_disk
+from harness.supply.disk import check_disk, room_to_run_gb
 from harness.supply.nodes import find_node_image
 from harness.supply.tools import find_tools
 from harness.tenant import BESIDE_PORTS, NODE_PORTS
@@ -39,7 +39,7 @@ def assemble(
 
     """
     environ, project = settings.environ, settings.project
-    check_disk(engine, ROOM_TO_RUN_GB)
+    check_disk(engine, room_to_run_gb(settings.nodes))
     node_image = find_node_image(engine, cache, progress, environ)
     tools = find_tools(engine, cache, progress, environ)
     secrets = secret_values(project, cache, settings.cluster_name, environ)
@@ -65,6 +65,7 @@ def assemble(
             progress,
             host_port=settings.port or None,
             node_ports=NODE_PORTS + BESIDE_PORTS,
+            nodes=settings.nodes,
         ),
         secrets=secrets,
         jobs=jobs,

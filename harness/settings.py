@@ -64,6 +64,7 @@ OPTIONS = (
     Option("project", "", "folder with the deploy.toml of the project to accept"),
     Option("cluster", "kind", "kind of cluster: " + ", ".join(CLUSTERS)),
     Option("cluster-name", "", "name of the cluster (default: deploy- and the project's name)"),
+    Option("nodes", "1", "nodes of a cluster that is made: a control plane, the others workers"),
     Option(
         "database",
         "",
@@ -104,6 +105,7 @@ class Settings:
             found, NONE for none.
         root: the folder that relative paths start from.
         database: one of DATABASES, or "" for what the environment suggests.
+        nodes: how many a cluster has that is made.
         slot: 0 for the first or only process of a run, 1 for the next one beside it; each
             has a namespace of its own.
         run: what all processes of a run have in common.
@@ -124,6 +126,7 @@ class Settings:
     root: Path
     environ: Mapping[str, str]
     database: str = ""
+    nodes: int = 1
     slot: int = 0
     run: str = field(default_factory=lambda: secrets.token_hex(8))
 
@@ -164,6 +167,7 @@ class Settings:
         database = read.one_of("database", ("", *DATABASES))
         diagnosis = read.one_of("diagnosis", DIAGNOSIS)
         fresh = read.one_of("fresh", ("yes", "no")) == "yes"
+        nodes = read.number("nodes", 1, 9)
         port = read.number("port", 0, 65535)
         timeout = read.number("timeout", 10, 3600)
         named = read.name("cluster-name", 40)
@@ -186,6 +190,7 @@ class Settings:
             root=root,
             environ={**environ, **fetching},
             database=database,
+            nodes=nodes,
             slot=slot,
             run=run or secrets.token_hex(8),
         )

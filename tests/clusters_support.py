@@ -101,7 +101,8 @@ if args[0] == "run":
     name = args[args.index("--name") + 1]
     ports = {"30080/tcp": [{"HostPort": books["port"]}], "6443/tcp": [{"HostPort": "1"}]}
     containers[name] = {"State": {"Running": True}, "Config": {"Labels": labels},
-        "Image": images[args[-1]], "HostConfig": {"PortBindings": ports}, "marks": []}
+        "Image": images[args[-1]], "HostConfig": {"PortBindings": ports}, "marks": [], "files": {},
+        "NetworkSettings": {"Networks": {"kind": {"IPAddress": f"172.18.0.{len(containers) + 2}"}}}}
     end()
 if args[0] in ("start", "stop"):
     containers[args[-1]]["State"]["Running"] = args[0] == "start"
@@ -124,7 +125,11 @@ if args[:2] == ["image", "inspect"]:
     end(json.dumps([{"RootFS": layers, "Created": "2026-01-01T00:00:00.5Z"}]))
 if args[0] == "exec":
     name, *words = [a for a in args[1:] if a != "--interactive"]
-    held, marks = books["held"], containers[name]["marks"]
+    def store(kind):
+        "What the control plane has is in the books themselves."
+        first = name.endswith("-control-plane")
+        return (books if first else books["containers"][name]).setdefault(kind, {})
+    held, marks = store("held"), containers[name].setdefault("marks", [])
     if words[0] == "touch":
         marks.append(words[1]); end()
     if words[0] == "test":
@@ -150,18 +155,28 @@ if args[0] == "exec":
             if words[-2] in tags and not books["tag_fails"]:
                 tags.append(words[-1]); end()
         end(code=1, error="ctr: not found")
+    if words[0] == "cat":
+        file = containers[name].get("files", {}).get(words[1], books["conflist"])
+        end(file) if file else end(code=1, error="cat: " + words[1] + ": No such file")
+    if words[0] == "tee":
+        containers[name]["aside"] = sys.stdin.read(); end()
+    if words[0] == "mv":
+        containers[name].setdefault("files", {})[words[-1]] = containers[name].pop("aside"); end()
+    if words[0] == "ip":
+        containers[name]["routes"] = sys.stdin.read().splitlines(); end()
     if words[0] == "find":
-        end("".join(f"{d} {size}\n" for d, size in books["content"].items()))
+        end("".join(f"{d} {size}\n" for d, size in store("content").items()))
     if words[0] == "ctr":
         if books["import_fails"]:
             end(code=1, error="ctr: no space left on device")
-        fcntl.flock(lock, fcntl.LOCK_UN)
+        save(); fcntl.flock(lock, fcntl.LOCK_UN)
         sent, layers, blobs = unpack(sys.stdin.buffer)
         fcntl.flock(lock, fcntl.LOCK_EX)
-        books.update(json.load(open(ROOT + "/books.json"))); held = books["held"]
-        books["sent"] = sorted(blobs)
-        books["content"] |= blobs
-        if lost := [d for d in layers if d not in books["content"]]:
+        books.update(json.load(open(ROOT + "/books.json"))); held = store("held")
+        books["sent"] = blobs
+        if books["forgets"]: store("content").clear(); books["forgets"] = False
+        store("content").update(blobs)
+        if lost := [d for d in layers if d not in store("content")]:
             end(code=1, error="ctr: content digest not found: " + str(lost))
         for name, i in sent.items():
             for tags in held.values():
@@ -191,13 +206,18 @@ if args[0] == "create":
     if books["create_fails"]:
         end(code=1, error="x Starting control-plane\nERROR: kubeadm says no\n")
     label = "io.x-k8s.kind.cluster=" + name
-    docker("run", "--name", name + "-control-plane", "--label", label, books["image"])
+    config = next(a for a in args if a.endswith("kind.yaml")).removeprefix("--config=")
+    workers = open(config).read().count("role: worker")
+    roles = ["control-plane", *("worker" + str(i or "") for i in [0, *range(2, workers + 1)])]
+    for role in roles[: workers + 1]:
+        docker("run", "--name", name + "-" + role, "--label", label, books["image"])
     kubeconfig()
     end(error='Set kubectl context to "kind-' + name + '"\n')
 if args[0] == "export":
     kubeconfig(); end()
 if args[0] == "delete":
-    if name + "-control-plane" in books["containers"]: docker("rm", name + "-control-plane")
+    for container in list(books["containers"]):
+        if container.startswith(name + "-"): docker("rm", container)
     end(error="Deleting cluster\n")
 end(code=2)
 """
@@ -240,8 +260,10 @@ class Books:
             "tag_fails": False,
             "import_loses": False,
             "oci": False,
+            "forgets": False,
             "content": {},
-            "sent": [],
+            "sent": {},
+            "conflist": "",
         }
     )
 
@@ -279,6 +301,8 @@ class World:
 
     root: Path
     api: FakeApi
+    nodes: int = 1
+    roles = ("control-plane", "worker", "worker2", "worker3")
 
     def __post_init__(self) -> None:
         self.root.mkdir(exist_ok=True)
@@ -297,8 +321,13 @@ class World:
         self.progress = Progress(quiet=True)
         self.api.texts |= {"/readyz": "ok", "/version": '{"gitVersion": "v1.34.4"}'}
         ready = [{"type": "Ready", "status": "True", "lastHeartbeatTime": "2099-01-01T00:00:00Z"}]
-        node = {"metadata": {"name": NODE}, "status": {"conditions": ready}}
-        self.api.put("/api/v1/nodes", node)
+        for number in range(self.nodes):
+            node = {
+                "metadata": {"name": f"{NAME}-{self.roles[number]}"},
+                "spec": {"podCIDR": f"10.244.{number}.0/24"},
+                "status": {"conditions": ready},
+            }
+            self.api.put("/api/v1/nodes", node)
         dns = {
             "metadata": {"name": "coredns-1", "labels": {"k8s-app": "kube-dns"}},
             "spec": {"containers": [{"name": "coredns"}]},
@@ -333,7 +362,9 @@ class World:
         self.books.change(containers={NODE: node})
         return provider
 
-    def provider(self, name: str = NAME, host_port: int | None = None) -> KindProvider:
+    def provider(
+        self, name: str = NAME, host_port: int | None = None, nodes: int | None = None
+    ) -> KindProvider:
         tools: Any = SimpleNamespace(kind=self.kind, kubectl=self.root / "kubectl")
         image: Any = SimpleNamespace(ref=self.books.read()["image"])
         return KindProvider(
@@ -345,4 +376,5 @@ class World:
             self.progress,
             host_port=host_port,
             node_ports=(30080,),
+            nodes=nodes or self.nodes,
         )

@@ -18,6 +18,8 @@ def test_defaults_come_from_the_description(project_dir: Path) -> None:
     assert settings.cluster_name == "deploy-shop"
     assert settings.namespace == "shop"
     assert (settings.port, settings.timeout, settings.fresh) == (0, 600, False)
+    assert settings.nodes == 1
+    assert load(project_dir, nodes="3").nodes == 3
 
 
 def test_an_earlier_chart_is_named_as_it_is(project_dir: Path) -> None:
@@ -44,6 +46,8 @@ def test_option_wins_over_variable(project_dir: Path) -> None:
         ("keep", "sometimes"),
         ("diagnosis", "sometimes"),
         ("timeout", "0"),
+        ("nodes", "0"),
+        ("nodes", "two"),
     ],
 )
 def test_wrong_value_names_option_and_value(project_dir: Path, name: str, value: str) -> None:

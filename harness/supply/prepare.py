@@ -15,7 +15,12 @@ from harness.progress import Progress
 from harness.settings import Settings
 from harness.supply.bases import Base, Bases
 from harness.supply.browser import ensure_browser, find_browser
-from harness.supply.disk import ROOM_TO_PREPARE_GB, ROOM_TO_RUN_GB, check_disk
+from harness.supply.disk import (
+    ROOM_TO_PREPARE_GB,
+    ROOM_TO_RUN_GB,
+    check_disk,
+    room_to_run_gb,
+)
 from harness.supply.engine import Engine, ensure_engine, find_engine
 from harness.supply.nodes import NodeImage, ensure_node_image, find_node_image
 from harness.supply.tools import Tools, ensure_tools, find_tools
@@ -111,7 +116,7 @@ def missing(settings: Settings, cache: Cache, progress: Progress) -> list[Deploy
         engine = find_engine(settings.environ, progress)
     except DeployError as error:
         return [error, *found]
-    found += _problems(lambda: check_disk(engine, ROOM_TO_RUN_GB))
+    found += _problems(lambda: check_disk(engine, room_to_run_gb(settings.nodes)))
     return [*_missing_images(settings, engine, cache, progress), *found]
 
 
