@@ -33,4 +33,5 @@ pytest_plugins = [
     "steps.upgrade",
     "steps.configuration",
     "steps.databases",
+    "steps.nodes",
 ]

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -234,7 +235,8 @@ def process_killed(
     from harness.faults.container import KilledContainer
 
     pod = release.pods(role)[0]
-    return faults.enter_context(KilledContainer(release.kube, deployment.provider.on_node, pod))
+    on_its_node = partial(deployment.provider.on_node, node=pod.node)
+    return faults.enter_context(KilledContainer(release.kube, on_its_node, pod))
 
 
 @then(parsers.parse("it is ready again within {seconds:d} seconds"), target_fixture="again")

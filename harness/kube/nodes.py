@@ -1,0 +1,113 @@
+"""The nodes of a cluster: which take pods, which are ready, and what runs where."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from harness.kube.client import Kube
+from harness.kube.details import Details
+from harness.kube.pods import describe_pod, is_deleted, is_ready
+from harness.kube.resources import NODE, Object, condition, name_of, status_of
+from harness.kube.state import Snapshot
+from harness.kube.waits import Pending, Ready, Verdict
+
+_KEEP_OUT = ("NoSchedule", "NoExecute")
+
+
+@dataclass(frozen=True)
+class Node:
+    """One node.
+
+    Attributes:
+        name: its name.
+        ready: whether its kubelet says so, and is heard.
+        takes_pods: whether it is ready, and no taint keeps ordinary pods out.
+        address: at which the other nodes and their pods reach it.
+
+    """
+
+    name: str
+    ready: bool
+    takes_pods: bool
+    address: str
+
+
+def nodes(client: Kube) -> list[Node]:
+    """Return all nodes of the cluster, by name."""
+    return [node_of(obj) for obj in sorted(client.list(NODE), key=name_of)]
+
+
+def node_of(obj: Object) -> Node:
+    """Return the typed view of a node."""
+    spec = obj.get("spec") or {}
+    ready = (condition(obj, "Ready") or {}).get("status") == "True"
+    tainted = any(taint.get("effect") in _KEEP_OUT for taint in spec.get("taints") or ())
+    addresses = {one["type"]: one["address"] for one in status_of(obj).get("addresses") or ()}
+    return Node(
+        name=name_of(obj),
+        ready=ready,
+        takes_pods=ready and not tainted and not spec.get("unschedulable"),
+        address=str(addresses.get("InternalIP") or ""),
+    )
+
+
+@dataclass(frozen=True)
+class NodeReady:
+    """One node's Ready condition is true, or it is not: its kubelet is no longer heard."""
+
+    name: str
+    ready: bool
+
+    def describe(self) -> str:
+        """Return what is waited for."""
+        return f"node {self.name} to be {'Ready' if self.ready else 'known to be lost'}"
+
+    def evaluate(self, snapshot: Snapshot, details: Details) -> Verdict:  # noqa: ARG002
+        """Judge the node's condition; one that is gone is not Ready."""
+        obj = snapshot.get(NODE, self.name)
+        found = (condition(obj, "Ready") if obj else None) or {}
+        if (found.get("status") == "True") is self.ready:
+            return Ready()
+        said = f"{found.get('status') or 'no condition'}: {found.get('message') or '-'}"
+        return Pending(f"node {self.name}: Ready is {said}")
+
+
+@dataclass(frozen=True)
+class RunElsewhere:
+    """As many Ready pods with these labels as are wanted run on other nodes than one."""
+
+    labels: Mapping[str, str]
+    node: str
+    wanted: int
+
+    def describe(self) -> str:
+        """Return what is waited for."""
+        return f"{self.wanted} pods to be Ready on other nodes than {self.node}"
+
+    def evaluate(self, snapshot: Snapshot, details: Details) -> Verdict:  # noqa: ARG002
+        """Judge the pods that are not on the node."""
+        others = [pod for pod in snapshot.pods(self.labels) if _node(pod) != self.node]
+        if sum(map(is_ready, others)) >= self.wanted:
+            return Ready()
+        return Pending("\n".join(map(describe_pod, others)) or "there is none yet")
+
+
+@dataclass(frozen=True)
+class NothingEnding:
+    """No pod on a node is being deleted: its kubelet has done what it missed."""
+
+    node: str
+
+    def describe(self) -> str:
+        """Return what is waited for."""
+        return f"the pods that were taken from node {self.node} to be gone"
+
+    def evaluate(self, snapshot: Snapshot, details: Details) -> Verdict:  # noqa: ARG002
+        """Judge the pods that are on the node."""
+        left = [pod for pod in snapshot.pods() if _node(pod) == self.node and is_deleted(pod)]
+        return Pending("\n".join(map(describe_pod, left))) if left else Ready()
+
+
+def _node(pod: Object) -> str:
+    return str((pod.get("spec") or {}).get("nodeName") or "")
