@@ -476,11 +476,12 @@ MUTANTS = (
         (
             Replace(
                 _COMPONENT,
-                '            matchLabels: {{- include "todo-app.selector" $labels | nindent 14 }}\n',
+                "            matchLabels:"
+                ' {{- include "todo-app.selector" $labels | nindent 14 }}\n',
                 "            matchLabels: {app: {{ .component }}}\n",
             ),
         ),
-        r"the pods of Deployment/\S+, for the spread",
+        r"the pods of Deployment \S+, for the spread",
     ),
     Mutant(
         "chart-ingress-rewrite",
