@@ -1,4 +1,4 @@
-"""A kind cluster: from nothing to an API that answers, and to DNS that answers."""
+"""A kind cluster: made, stopped and woken, until its API and its DNS answer."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from benchmarks.loading import loading
 from benchmarks.result import Result
 from harness.cache import Cache
 from harness.clusters.kind import KindProvider
@@ -35,13 +36,14 @@ class _Silent:
 
 
 def creating(times: int) -> Iterator[Result]:
-    """Measure `kind create cluster` with the node image that this machine has."""
+    """Measure a cluster's life with the node image that this machine has."""
     environ, progress = dict(os.environ), Progress(stream=_Silent())
     cache = Cache.default(environ)
     engine = find_engine(environ, progress)
+    tools = find_tools(engine, cache, progress, environ)
     provider = KindProvider(
         _NAME,
-        find_tools(engine, cache, progress, environ),
+        tools,
         engine,
         find_node_image(engine, cache, progress, environ),
         cache,
@@ -58,9 +60,22 @@ def creating(times: int) -> Iterator[Result]:
         dns.append(time.monotonic() - started)
         answered.join()
         api.append(answered.seconds)
-    provider.delete()
     yield Result("kind create to API healthy", tuple(api), "s", 12, "/readyz, asked from outside")
-    yield Result("kind create to DNS answering", tuple(dns), "s", 18, "CoreDNS ready")
+    yield Result("kind create to DNS answering", tuple(dns), "s", 14, "CoreDNS ready")
+    yield Result(
+        "restart to DNS answering", tuple(_restarts(provider, times)), "s", 8, "stopped, then woken"
+    )
+    yield from loading(provider, tools.kind, engine, cache, progress, times)
+    provider.delete()
+
+
+def _restarts(provider: KindProvider, times: int) -> Iterator[float]:
+    for _ in range(times):
+        provider.stop()
+        started = time.monotonic()
+        if provider.ensure().created:
+            raise RuntimeError("the stopped cluster was not woken, but made anew")
+        yield time.monotonic() - started
 
 
 class _Answering(threading.Thread):
