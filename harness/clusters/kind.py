@@ -21,9 +21,9 @@ from harness.clusters.errors import (
 from harness.clusters.host_limits import check_inotify
 from harness.clusters.kind_fault import INTERRUPTED, Fault, of_containers, of_number
 from harness.clusters.kind_health import KindHealth
-from harness.clusters.kind_images import forget_images, load_images
 from harness.clusters.kind_node import KindNode, NodeState
 from harness.clusters.kind_nodes import KindNodes
+from harness.clusters.loading import forget_images, load_images
 from harness.clusters.pod_network import PodNetwork
 from harness.command import Completed
 from harness.errors import DeployError
@@ -83,7 +83,10 @@ class KindProvider:
         self.folder = cache.path("clusters", name)
         self._nodes = KindNodes(name, engine, nodes)
         self._health = KindHealth(
-            self.kubeconfig, self.context, self._nodes, lambda: self._tool().export_kubeconfig()
+            self.kubeconfig,
+            self.context,
+            tuple(self._nodes),
+            lambda: self._tool().export_kubeconfig(),
         )
 
     @property
@@ -146,7 +149,7 @@ class KindProvider:
         """Bring images into every node. See NodeImages.load for what it raises."""
         self._nodes.require_running("to load images into it")
         with self._cache.lock(f"cluster-{self.name}"):
-            return load_images(self._nodes, self._engine, self.folder, images)
+            return load_images(tuple(self._nodes), self._engine, self.folder, images)
 
     def endpoint(self, node_port: int) -> str:
         """Return `http://127.0.0.1:PORT` for a NodePort that the cluster publishes."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.clusters.errors import ClusterUnhealthyError
 from harness.clusters.kind_fault import Fault
-from harness.clusters.kind_nodes import KindNodes, Started
+from harness.clusters.kind_node import KindNode
+from harness.clusters.kind_nodes import Started
 from harness.errors import DeployError
 from harness.kube.client import Kube
 from harness.kube.cluster import NodesReady, dns_ready, node_ready
@@ -25,7 +26,7 @@ class KindHealth:
     Args:
         kubeconfig: the cluster's own.
         context: the context in it.
-        nodes: the cluster's nodes.
+        nodes: the cluster's nodes, the control plane first.
         export: writes the kubeconfig anew, as the control plane has it now, for the port
             that it has now.
 
@@ -33,7 +34,7 @@ class KindHealth:
 
     kubeconfig: Path
     context: str
-    nodes: KindNodes
+    nodes: Sequence[KindNode]
     export: Callable[[], None]
 
     def fault(self) -> Fault | None:
@@ -41,7 +42,7 @@ class KindHealth:
         try:
             self.export()
             with self.client() as client:
-                node_ready(client, _ANSWERS, NodesReady(least=self.nodes.count))
+                node_ready(client, _ANSWERS, NodesReady(least=len(self.nodes)))
         except DeployError as error:
             return Fault(error.headline)
         return None
@@ -58,11 +59,11 @@ class KindHealth:
             ClusterUnhealthyError: with the nodes' last words.
 
         """
-        wanted, dns_since = NodesReady(least=self.nodes.count), None
+        wanted, dns_since = NodesReady(least=len(self.nodes)), None
         if started is not None:
-            wanted = NodesReady(started.at, started.names, self.nodes.count)
+            wanted = NodesReady(started.at, started.names, len(self.nodes))
             # It runs on the control plane, where it was not moved since.
-            dns_since = started.at if self.nodes.names[0] in started.names else None
+            dns_since = started.at if self.nodes[0].name in started.names else None
         deadline = time.monotonic() + _HEALTHY
         try:
             if not made:
@@ -71,8 +72,9 @@ class KindHealth:
                 node_ready(client, _HEALTHY, wanted)
                 dns_ready(client, max(deadline - time.monotonic(), 10.0), dns_since)
         except DeployError as error:
-            seen = f"{error.seen}\nthe node says:\n{self.nodes.log_tail()}"
-            raise ClusterUnhealthyError(self.nodes.cluster, seen, error.looked) from error
+            said = [f"node {node.name} says:\n{node.log_tail()}" for node in self.nodes]
+            seen = "\n".join([error.seen, *said])
+            raise ClusterUnhealthyError(self.nodes[0].cluster, seen, error.looked) from error
 
     def version(self) -> str:
         """Return the version of Kubernetes that the API tells."""

@@ -83,12 +83,6 @@ class KindNodes:
         """See KindNode.refuse_unknown_ports; on every node."""
         side_by_side(lambda node: node.refuse_unknown_ports(subnet), list(self))
 
-    def log_tail(self) -> str:
-        """Return the last lines of each node's own output."""
-        if self.count == 1:
-            return self.first.log_tail()
-        return "\n".join(f"{node.name}:\n{node.log_tail(8)}" for node in self)
-
     def _have_run(self, one: tuple[str, NodeState]) -> None:
         name, state = one
         node = KindNode(self.cluster, self.engine, name)

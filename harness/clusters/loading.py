@@ -12,7 +12,7 @@ from typing import Any
 
 from harness.clusters.base import Engine, Loaded
 from harness.clusters.errors import ImageMissingError, ImageNotLoadedError
-from harness.clusters.kind_nodes import KindNodes
+from harness.clusters.kind_node import KindNode
 from harness.clusters.node_disk import Ledger
 from harness.clusters.node_images import NodeImages
 from harness.command import CommandFailedError, run
@@ -26,7 +26,12 @@ _LAYERS_KNOWN = 400  # the latest, each some 150 bytes
 
 
 def load_images(
-    nodes: KindNodes, engine: Engine, folder: Path, refs: Sequence[str], *, timeout: float = 300.0
+    nodes: Sequence[KindNode],
+    engine: Engine,
+    folder: Path,
+    refs: Sequence[str],
+    *,
+    timeout: float = 300.0,
 ) -> Loaded:
     """Bring images into every node; what a node holds with the same content is not sent.
 
@@ -48,7 +53,11 @@ def load_images(
     """
     started = time.monotonic()
     wanted = _ids(engine, refs)
-    images = [NodeImages(node, engine, _ledger(folder, nodes, node.name)) for node in nodes]
+    files = ["images.json", *(f"images-{node.name}.json" for node in nodes[1:])]
+    images = [
+        NodeImages(node, engine, Ledger(folder / file))
+        for node, file in zip(nodes, files, strict=True)
+    ]
     found = side_by_side(lambda one: one.lacking(wanted), images)
     lacking = dict(zip(images, found, strict=True))
     said = "it was given another name"
@@ -79,10 +88,6 @@ def _ids(engine: Engine, refs: Sequence[str]) -> dict[str, str]:
     if unknown := [ref for ref, found in ids.items() if not found]:
         raise ImageMissingError(unknown)
     return {ref: found for ref, found in ids.items() if found}
-
-
-def _ledger(folder: Path, nodes: KindNodes, name: str) -> Ledger:
-    return Ledger(folder / ("images.json" if name == nodes.names[0] else f"images-{name}.json"))
 
 
 @dataclass
