@@ -1,4 +1,4 @@
-"""The container that is a kind cluster's one node, seen from the engine."""
+"""A container that is a node of a cluster, seen from the engine."""
 
 from __future__ import annotations
 
@@ -34,16 +34,18 @@ class NodeState:
 
 
 class KindNode:
-    """The control plane container of a kind cluster.
+    """A node's container.
 
     Args:
         cluster: the cluster's name.
         engine: whose container it is.
+        name: of the container, and of the node; that of kind's control plane by default.
 
     """
 
-    def __init__(self, cluster: str, engine: Engine) -> None:
-        self.cluster, self.name, self._engine = cluster, f"{cluster}-control-plane", engine
+    def __init__(self, cluster: str, engine: Engine, name: str = "") -> None:
+        self.cluster, self._engine = cluster, engine
+        self.name = name or f"{cluster}-control-plane"
 
     def state(self) -> NodeState | None:
         """Return what the engine says, None when there is no such container."""
