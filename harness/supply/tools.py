@@ -127,29 +127,25 @@ def find_helm(cache: Cache, progress: Progress, environ: Mapping[str, str]) -> P
 def find_minikube(cache: Cache, progress: Progress, environ: Mapping[str, str]) -> Path:
     """Return Minikube if it is there. Raises ToolMissingError."""
     search = _Search(cache, progress, environ)
-    return search.find(MINIKUBE, search.cached("minikube"))
+    return search.find(MINIKUBE, search.cached("minikube", gobuild.MINIKUBE))
 
 
-def ensure_minikube(
-    cache: Cache,
-    progress: Progress,
-    environ: Mapping[str, str],
-    build: Callable[[], Path] | None = None,
-) -> Path:
-    """Return Minikube: from the PATH, our cache, its official place, or by `build`.
+def ensure_minikube(cache: Cache, progress: Progress, environ: Mapping[str, str]) -> Path:
+    """Return Minikube: from the PATH, our cache, its official place, or built.
 
     Raises:
-        ToolMissingError: neither is possible.
-        What `Official.ensure` and `build` raise.
+        ProgramBuildFailedError, and what `Official.ensure` raises.
 
     """
     search = _Search(cache, progress, environ)
-    makers: list[Callable[[], Found]] = [
-        lambda: Official(cache, progress, environ).ensure("minikube")
-    ]
-    if build is not None:
-        makers.append(lambda: (build(), _BUILT))
-    return search.find(MINIKUBE, search.cached("minikube"), makers)
+    return search.find(
+        MINIKUBE,
+        search.cached("minikube", gobuild.MINIKUBE),
+        [
+            lambda: Official(cache, progress, environ).ensure("minikube"),
+            lambda: (gobuild.MINIKUBE.build(cache, progress, environ), _BUILT),
+        ],
+    )
 
 
 def ensure_tools(
