@@ -16,7 +16,8 @@ from harness.tenant import Tenant
 if TYPE_CHECKING:
     from harness.project import Project
 
-CLUSTERS = ("kind",)
+KIND, MINIKUBE = CLUSTERS = ("kind", "minikube")
+MINIKUBE_DRIVERS = ("docker",)
 DATABASES = ("external", "pooled", "given", "neon", "in-cluster")
 KEEP = ("always", "on-failure", "never")
 DIAGNOSIS = ("always", "on-failure", "never")
@@ -64,6 +65,7 @@ OPTIONS = (
     Option("project", "", "folder with the deploy.toml of the project to accept"),
     Option("cluster", "kind", "kind of cluster: " + ", ".join(CLUSTERS)),
     Option("cluster-name", "", "name of the cluster (default: deploy- and the project's name)"),
+    Option("minikube-driver", "docker", "where Minikube runs: " + ", ".join(MINIKUBE_DRIVERS)),
     Option(
         "database",
         "",
@@ -124,6 +126,7 @@ class Settings:
     root: Path
     environ: Mapping[str, str]
     database: str = ""
+    minikube_driver: str = "docker"
     slot: int = 0
     run: str = field(default_factory=lambda: secrets.token_hex(8))
 
@@ -160,6 +163,7 @@ class Settings:
 
         read = _Reader(options, environ)
         cluster = read.one_of("cluster", CLUSTERS)
+        driver = read.one_of("minikube-driver", MINIKUBE_DRIVERS)
         keep = read.one_of("keep", KEEP)
         database = read.one_of("database", ("", *DATABASES))
         diagnosis = read.one_of("diagnosis", DIAGNOSIS)
@@ -170,7 +174,7 @@ class Settings:
         namespace = read.name("namespace", 63)
         fetching = read.fetching(root)
         project = Project.load(read.folder(root))
-        tenant = Tenant(named or f"deploy-{project.name}"[:40].rstrip("-"), slot)
+        tenant = Tenant(named or _cluster_name(project.name, cluster), slot)
         return cls(
             project=project,
             cluster=cluster,
@@ -186,6 +190,7 @@ class Settings:
             root=root,
             environ={**environ, **fetching},
             database=database,
+            minikube_driver=driver,
             slot=slot,
             run=run or secrets.token_hex(8),
         )
@@ -199,6 +204,12 @@ class Settings:
         """Leave the environment out: it may hold secrets."""
         shown = (f"{f.name}={getattr(self, f.name)!r}" for f in fields(self) if f.name != "environ")
         return f"Settings({', '.join(shown)})"
+
+
+def _cluster_name(project: str, cluster: str) -> str:
+    """Name a project's cluster; clusters of different kinds may be there side by side."""
+    kind = "" if cluster == KIND else f"-{cluster}"
+    return f"deploy-{project}"[: 40 - len(kind)].rstrip("-") + kind
 
 
 @dataclass(frozen=True)
