@@ -37,6 +37,7 @@ def test_option_wins_over_variable(project_dir: Path) -> None:
     [
         ("cluster", "mesos"),
         ("cluster-name", "Not_A_Name"),
+        ("minikube-driver", "vmwurst"),
         ("namespace", "-x"),
         ("port", "70000"),
         ("port", "many"),
@@ -127,3 +128,11 @@ def test_environment_is_not_shown(project_dir: Path) -> None:
 def test_every_option_has_our_prefix() -> None:
     assert all(o.flag.startswith("--deploy-") for o in OPTIONS)
     assert all(o.variable.startswith("DEPLOY_") for o in OPTIONS)
+
+
+def test_clusters_of_different_kinds_have_names_of_their_own(project_dir: Path) -> None:
+    kind = Settings.load({}, {}, project_dir)
+    minikube = Settings.load({"cluster": "minikube"}, {}, project_dir)
+    assert (kind.cluster_name, minikube.cluster_name) == ("deploy-shop", "deploy-shop-minikube")
+    named = Settings.load({"cluster": "minikube", "cluster-name": "deploy-x"}, {}, project_dir)
+    assert named.cluster_name == "deploy-x"
