@@ -18,6 +18,11 @@ if TYPE_CHECKING:
 
 KIND, MINIKUBE = CLUSTERS = ("kind", "minikube")
 MINIKUBE_DRIVERS = ("docker",)
+#: Minikube has these too, each for a machine of its own or for none at all.
+OTHER_DRIVERS = (
+    *("hyperkit", "hyperv", "krunkit", "kvm", "kvm2", "none", "parallels", "podman", "qemu"),
+    *("qemu2", "ssh", "vfkit", "virtualbox", "vmware"),
+)
 DATABASES = ("external", "pooled", "given", "neon", "in-cluster")
 KEEP = ("always", "on-failure", "never")
 DIAGNOSIS = ("always", "on-failure", "never")
@@ -34,6 +39,20 @@ class SettingInvalidError(DeployError):
             seen=repr(value),
             looked=source,
             fix=f"correct {source}, or leave it out",
+        )
+
+
+class DriverNotOursError(DeployError):
+    """Minikube has that driver, and we do not bring up clusters with it."""
+
+    def __init__(self, driver: str) -> None:
+        super().__init__(
+            needed="a driver of Minikube whose node is a container of this machine's engine: "
+            + ", ".join(MINIKUBE_DRIVERS),
+            seen=f"{driver}, whose node is not",
+            looked="--deploy-minikube-driver, DEPLOY_MINIKUBE_DRIVER",
+            fix=f"leave it out; or `minikube start --driver={driver}` by yourself, and accept on "
+            "that as on any cluster that exists",
         )
 
 
@@ -163,7 +182,7 @@ class Settings:
 
         read = _Reader(options, environ)
         cluster = read.one_of("cluster", CLUSTERS)
-        driver = read.one_of("minikube-driver", MINIKUBE_DRIVERS)
+        driver = read.driver()
         keep = read.one_of("keep", KEEP)
         database = read.one_of("database", ("", *DATABASES))
         diagnosis = read.one_of("diagnosis", DIAGNOSIS)
@@ -283,6 +302,12 @@ class _Reader:
                 name, value, source, "one of " + ", ".join(filter(None, values))
             )
         return value
+
+    def driver(self) -> str:
+        name = "minikube-driver"
+        if self.text(name) in OTHER_DRIVERS:
+            raise DriverNotOursError(self.text(name))
+        return self.one_of(name, MINIKUBE_DRIVERS)
 
     def number(self, name: str, least: int, most: int) -> int:
         value, source = self._get(name)

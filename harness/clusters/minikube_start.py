@@ -57,6 +57,7 @@ def words(
         "--cpus=no-limit",
         "--memory=no-limit",
         "--wait=none",  # it asks again and again; we watch
+        "--disable-coredns-log=true",
         *(f"--ports={port}" for port in ports),
         *(f"--extra-config={setting}" for setting in _EXTRA),
         *own,

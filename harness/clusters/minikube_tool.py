@@ -116,6 +116,10 @@ class Minikube:
         words = ("service", service, f"--namespace={namespace}", "--url", "--wait=10")
         return self._run(*words, timeout=60).stdout.strip()
 
+    def ask(self, *words: str) -> str:
+        """Return what a command that only asks tells. Raises MinikubeFailedError."""
+        return self._run(*words, timeout=60).stdout
+
     def stop(self) -> None:
         """Stop it with all that it holds. Raises MinikubeFailedError."""
         self._run("stop", timeout=180)
