@@ -89,7 +89,7 @@ def test_none_names_both_and_the_remedy(cache: Cache, progress: Progress) -> Non
         nodes.find_node_image(engine, cache, progress, {}, BASE)
     assert OFFICIAL in caught.value.looked
     assert minikubebase.reference() in caught.value.looked
-    assert "make prepare" in caught.value.fix
+    assert "DEPLOY_CLUSTER=minikube make prepare" in caught.value.fix
 
 
 def test_named_one_is_the_only_one_that_counts(cache: Cache, progress: Progress) -> None:

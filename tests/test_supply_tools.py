@@ -245,7 +245,7 @@ def test_a_release_that_does_not_fit_the_cluster_is_not_downloaded(
 
 
 def test_minikube_is_downloaded_and_found_again(cache, progress, put, place):
-    with pytest.raises(tools.ToolMissingError, match=r"1\.37 or later"):
+    with pytest.raises(tools.ToolMissingError, match=r"DEPLOY_CLUSTER=minikube make prepare"):
         tools.find_minikube(cache, progress, put())
     program = tools.ensure_minikube(cache, progress, put())
     assert program.read_bytes() == OFFICIAL

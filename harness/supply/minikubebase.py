@@ -90,4 +90,5 @@ BASE = Wanted(
     reference=reference,
     build=build,
     kubernetes="v1.34.0",  # its own default, in its pkg/minikube/constants
+    prepare="DEPLOY_CLUSTER=minikube make prepare",
 )

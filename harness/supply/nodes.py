@@ -28,12 +28,12 @@ _PULL_TIMEOUT = 900.0  # seconds
 class NodeImageMissingError(DeployError):
     """No node image is in the engine, and this call may neither pull nor build one."""
 
-    def __init__(self, looked: tuple[str, ...], tool: str = "kind") -> None:
+    def __init__(self, looked: tuple[str, ...], wanted: Wanted) -> None:
         super().__init__(
-            needed=f"an image for {tool}'s node",
+            needed=f"an image for {wanted.tool}'s node",
             seen="none in the container engine",
             looked=", ".join(looked),
-            fix="run `make prepare`, which pulls the official image or builds one",
+            fix=f"run `{wanted.prepare}`, which pulls the official image or builds one",
         )
 
 
@@ -94,6 +94,7 @@ class Wanted:
         build: builds it, and returns its reference.
         kubernetes: version that comes with an image that we did not build and whose tag
             does not tell; empty when its tag does.
+        prepare: the command that pulls or builds it.
 
     """
 
@@ -106,6 +107,7 @@ class Wanted:
     reference: Callable[[], str]
     build: Callable[[Engine, Cache, Progress, Mapping[str, str]], str]
     kubernetes: str = ""
+    prepare: str = "make prepare"
 
     def version(self, ref: str) -> str:
         """Return the version of Kubernetes in an image, empty when nothing tells it."""
@@ -150,7 +152,7 @@ def find_node_image(
         return _chosen(progress, wanted, *found)
     if named := environ.get(wanted.variable):
         raise NamedNodeImageMissingError(named, "not in the container engine", wanted.variable)
-    raise NodeImageMissingError(candidates(environ, wanted), wanted.tool)
+    raise NodeImageMissingError(candidates(environ, wanted), wanted)
 
 
 def ensure_node_image(

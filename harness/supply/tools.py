@@ -37,7 +37,7 @@ class ToolMissingError(DeployError):
             needed=f"{tool.name} {tool.wanted}",
             seen=seen or "none",
             looked=looked,
-            fix=f"run `make prepare`, or put {tool.name} {tool.wanted} on the PATH",
+            fix=f"run `{tool.prepare}`, or put {tool.name} {tool.wanted} on the PATH",
         )
 
 
@@ -59,6 +59,7 @@ class Tool:
         ask: arguments that make it tell its version.
         accepts: whether a version will do.
         wanted: the same in words.
+        prepare: the command that gets it.
 
     """
 
@@ -66,6 +67,7 @@ class Tool:
     ask: tuple[str, ...]
     accepts: Callable[[Version], bool]
     wanted: str
+    prepare: str = "make prepare"
 
     def on_path(self, environ: Mapping[str, str]) -> tuple[Path | None, str]:
         """Return the program on the PATH if it will do, and what was seen there."""
@@ -86,7 +88,13 @@ class Tool:
 
 KIND = Tool("kind", ("version",), lambda v: v >= (0, 30), "0.30 or later")
 HELM = Tool("helm", ("version", "--short"), lambda v: v >= (3, 19), "3.19 or later")
-MINIKUBE = Tool("minikube", ("version", "--short"), lambda v: v >= (1, 37), "1.37 or later")
+MINIKUBE = Tool(
+    "minikube",
+    ("version", "--short"),
+    lambda v: v >= (1, 37),
+    "1.37 or later",
+    "DEPLOY_CLUSTER=minikube make prepare",
+)
 
 
 def kubectl(kubernetes: str) -> Tool:
