@@ -28,10 +28,10 @@ lint: .venv/synced ## ruff, mypy, and that each requirement has its scenario, ea
 	$(PYTEST) --collect-only -qq --deploy-trace=yes features
 
 prepare: .venv/synced ## install, start or build what a run needs and this machine lacks
-	@$(PYTHON) -m harness.supply
+	@$(PYTHON) -m harness.supply --run $(ARGS)
 
 check: .venv/synced ## say what is missing, change nothing
-	@$(PYTHON) -m harness.supply --check
+	@$(PYTHON) -m harness.supply --check --run $(ARGS)
 
 mutants: prepare ## make single defects, see that each is noticed, with its cause
 	$(PYTHON) -m mutants $(ARGS)

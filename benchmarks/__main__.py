@@ -19,6 +19,7 @@ def _measure(what: list[str], times: int) -> Iterator[Result]:
         yield runs.collecting(times)
     if "cluster" in what:
         yield from clusters.creating(times)
+        yield from clusters.beside(times)
     if "watching" in what:
         yield from watches.watching(times)
     if "runs" in what:

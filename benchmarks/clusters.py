@@ -1,25 +1,29 @@
-"""A kind cluster: made, stopped and woken, until its API and its DNS answer."""
+"""Clusters: made, stopped and woken, until their API and their DNS answer."""
 
 from __future__ import annotations
 
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 from benchmarks.loading import loading
 from benchmarks.result import Result
 from harness.cache import Cache
 from harness.clusters.kind import KindProvider
+from harness.clusters.minikube import MinikubeProvider
 from harness.command import run
+from harness.errors import DeployError
 from harness.progress import Progress
 from harness.supply.engine import Engine, find_engine
+from harness.supply.minikubebase import BASE
 from harness.supply.nodes import find_node_image
-from harness.supply.tools import find_tools
+from harness.supply.tools import find_minikube, find_tools
 from harness.tenant import BESIDE_PORTS, NODE_PORTS
 
 _NAME = "deploy-bench-create"
+_MINIKUBE = "deploy-bench-minikube"
 
 
 @dataclass
@@ -76,6 +80,46 @@ def _restarts(provider: KindProvider, times: int) -> Iterator[float]:
         if provider.ensure().created:
             raise RuntimeError("the stopped cluster was not woken, but made anew")
         yield time.monotonic() - started
+
+
+def beside(times: int) -> Iterator[Result]:
+    """Measure Minikube the same way, if `DEPLOY_CLUSTER=minikube make prepare` has made it ready.
+
+    And a stopped cluster that is started again.
+    """
+    environ, progress = dict(os.environ), Progress(stream=_Silent())
+    cache = Cache.default(environ)
+    engine = find_engine(environ, progress)
+    try:
+        provider = MinikubeProvider(
+            _MINIKUBE,
+            find_minikube(cache, progress, environ),
+            engine,
+            find_node_image(engine, cache, progress, environ, BASE),
+            cache,
+            progress,
+            host_port=None,
+            node_ports=NODE_PORTS + BESIDE_PORTS,
+        )
+    except DeployError:
+        return
+    made, again = [], []
+    for _ in range(times):
+        provider.delete()
+        made.append(_seconds(provider.ensure))
+        provider.stop()
+        again.append(_seconds(provider.ensure))
+    provider.delete()
+    yield Result("minikube start to DNS answering", tuple(made), "s", 25, "CoreDNS ready")
+    yield Result(
+        "minikube stopped to DNS answering", tuple(again), "s", None, "minikube start again"
+    )
+
+
+def _seconds(act: Callable[[], object]) -> float:
+    started = time.monotonic()
+    act()
+    return time.monotonic() - started
 
 
 class _Answering(threading.Thread):

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.cache import Cache
+from harness.clusters.base import Provider
 from harness.clusters.kind import KindProvider
+from harness.clusters.minikube import MinikubeProvider
 from harness.clusters.usage import Usage
 from harness.deployment import Deployment
 from harness.images.build import Builder
@@ -15,11 +17,12 @@ from harness.outside import Outside
 from harness.progress import Progress
 from harness.redact import Redactor
 from harness.secrets import secret_values
-from harness.settings import Settings
+from harness.settings import MINIKUBE, Settings
 from harness.supply.bases import Bases
 from harness.supply.disk import check_disk, room_to_run_gb
+from harness.supply.minikubebase import BASE
 from harness.supply.nodes import find_node_image
-from harness.supply.tools import find_tools
+from harness.supply.tools import Tools, find_minikube, find_tools
 from harness.tenant import BESIDE_PORTS, NODE_PORTS
 
 if TYPE_CHECKING:
@@ -40,8 +43,8 @@ def assemble(
     """
     environ, project = settings.environ, settings.project
     check_disk(engine, room_to_run_gb(settings.nodes))
-    node_image = find_node_image(engine, cache, progress, environ)
     tools = find_tools(engine, cache, progress, environ)
+    provider, network = _provider(settings, cache, progress, engine, tools)
     secrets = secret_values(project, cache, settings.cluster_name, environ)
     redact.add(*secrets.values())
     jobs = Jobs()
@@ -55,19 +58,42 @@ def assemble(
         engine=engine,
         tools=tools,
         sources=ProjectImages(project, builder, jobs, settings.diagnosis_folder),
-        outside=Outside(settings, engine, builder, bases, cache, progress, redact, jobs),
-        provider=KindProvider(
-            settings.cluster_name,
-            tools,
-            engine,
-            node_image,
-            cache,
-            progress,
-            host_port=settings.port or None,
-            node_ports=NODE_PORTS + BESIDE_PORTS,
-            nodes=settings.nodes,
-        ),
+        outside=Outside(settings, engine, builder, bases, cache, progress, redact, jobs, network),
+        provider=provider,
         secrets=secrets,
         jobs=jobs,
         usage=Usage(cache, settings.tenant),
     )
+
+
+def _provider(
+    settings: Settings, cache: Cache, progress: Progress, engine: Engine, tools: Tools
+) -> tuple[Provider, str]:
+    """Return what brings up the cluster, and the engine's network that its nodes are in."""
+    environ, name = settings.environ, settings.cluster_name
+    host_port, node_ports = settings.port or None, NODE_PORTS + BESIDE_PORTS
+    if settings.cluster == MINIKUBE:
+        minikube = MinikubeProvider(
+            name,
+            find_minikube(cache, progress, environ),
+            engine,
+            find_node_image(engine, cache, progress, environ, BASE),
+            cache,
+            progress,
+            driver=settings.minikube_driver,
+            host_port=host_port,
+            node_ports=node_ports,
+        )
+        return minikube, name  # it makes a network for each profile
+    kind = KindProvider(
+        name,
+        tools,
+        engine,
+        find_node_image(engine, cache, progress, environ),
+        cache,
+        progress,
+        host_port=host_port,
+        node_ports=node_ports,
+        nodes=settings.nodes,
+    )
+    return kind, "kind"

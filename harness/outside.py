@@ -78,6 +78,7 @@ class Outside:
     progress: Progress
     redact: Redactor
     jobs: Jobs
+    network: str = "kind"
     _standins: StandIns = field(init=False)
     _postgres: PostgresExternal | None = field(init=False, default=None)
     _neon: NeonDatabase | None = field(init=False, default=None)
@@ -87,7 +88,9 @@ class Outside:
         """Bind both to the tenant, and learn what the user gave as secret."""
         settings, project = self.settings, self.settings.project
         name = settings.tenant.name
-        self._standins = StandIns(self.engine, self.builder, self.cache, self.progress, name)
+        self._standins = StandIns(
+            self.engine, self.builder, self.cache, self.progress, name, network=self.network
+        )
         self.redact.add(*(settings.environ.get(s.unless, "") for s in project.standins.values()))
         if project.database:
             variable = project.database.env
@@ -101,6 +104,7 @@ class Outside:
                 name,
                 official=project.database.image,
                 name=project.database.name,
+                network=self.network,
             )
 
     def check(self) -> None:

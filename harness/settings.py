@@ -16,7 +16,13 @@ from harness.tenant import Tenant
 if TYPE_CHECKING:
     from harness.project import Project
 
-CLUSTERS = ("kind",)
+KIND, MINIKUBE = CLUSTERS = ("kind", "minikube")
+MINIKUBE_DRIVERS = ("docker",)
+#: Minikube has these too, each for a machine of its own or for none at all.
+OTHER_DRIVERS = (
+    *("hyperkit", "hyperv", "krunkit", "kvm", "kvm2", "none", "parallels", "podman", "qemu"),
+    *("qemu2", "ssh", "vfkit", "virtualbox", "vmware"),
+)
 DATABASES = ("external", "pooled", "given", "neon", "in-cluster")
 KEEP = ("always", "on-failure", "never")
 DIAGNOSIS = ("always", "on-failure", "never")
@@ -33,6 +39,20 @@ class SettingInvalidError(DeployError):
             seen=repr(value),
             looked=source,
             fix=f"correct {source}, or leave it out",
+        )
+
+
+class DriverNotOursError(DeployError):
+    """Minikube has that driver, and we do not bring up clusters with it."""
+
+    def __init__(self, driver: str) -> None:
+        super().__init__(
+            needed="a driver of Minikube whose node is a container of this machine's engine: "
+            + ", ".join(MINIKUBE_DRIVERS),
+            seen=f"{driver}, whose node is not",
+            looked="--deploy-minikube-driver, DEPLOY_MINIKUBE_DRIVER",
+            fix=f"leave it out; or `minikube start --driver={driver}` by yourself, and accept on "
+            "that as on any cluster that exists",
         )
 
 
@@ -65,6 +85,7 @@ OPTIONS = (
     Option("cluster", "kind", "kind of cluster: " + ", ".join(CLUSTERS)),
     Option("cluster-name", "", "name of the cluster (default: deploy- and the project's name)"),
     Option("nodes", "1", "nodes of a cluster that is made: a control plane, the others workers"),
+    Option("minikube-driver", "docker", "where Minikube runs: " + ", ".join(MINIKUBE_DRIVERS)),
     Option(
         "database",
         "",
@@ -127,6 +148,7 @@ class Settings:
     environ: Mapping[str, str]
     database: str = ""
     nodes: int = 1
+    minikube_driver: str = "docker"
     slot: int = 0
     run: str = field(default_factory=lambda: secrets.token_hex(8))
 
@@ -163,6 +185,7 @@ class Settings:
 
         read = _Reader(options, environ)
         cluster = read.one_of("cluster", CLUSTERS)
+        driver = read.driver()
         keep = read.one_of("keep", KEEP)
         database = read.one_of("database", ("", *DATABASES))
         diagnosis = read.one_of("diagnosis", DIAGNOSIS)
@@ -174,7 +197,7 @@ class Settings:
         namespace = read.name("namespace", 63)
         fetching = read.fetching(root)
         project = Project.load(read.folder(root))
-        tenant = Tenant(named or f"deploy-{project.name}"[:40].rstrip("-"), slot)
+        tenant = Tenant(named or _cluster_name(project.name, cluster), slot)
         return cls(
             project=project,
             cluster=cluster,
@@ -191,6 +214,7 @@ class Settings:
             environ={**environ, **fetching},
             database=database,
             nodes=nodes,
+            minikube_driver=driver,
             slot=slot,
             run=run or secrets.token_hex(8),
         )
@@ -204,6 +228,12 @@ class Settings:
         """Leave the environment out: it may hold secrets."""
         shown = (f"{f.name}={getattr(self, f.name)!r}" for f in fields(self) if f.name != "environ")
         return f"Settings({', '.join(shown)})"
+
+
+def _cluster_name(project: str, cluster: str) -> str:
+    """Name a project's cluster; clusters of different kinds may be there side by side."""
+    kind = "" if cluster == KIND else f"-{cluster}"
+    return f"deploy-{project}"[: 40 - len(kind)].rstrip("-") + kind
 
 
 @dataclass(frozen=True)
@@ -277,6 +307,12 @@ class _Reader:
                 name, value, source, "one of " + ", ".join(filter(None, values))
             )
         return value
+
+    def driver(self) -> str:
+        name = "minikube-driver"
+        if self.text(name) in OTHER_DRIVERS:
+            raise DriverNotOursError(self.text(name))
+        return self.one_of(name, MINIKUBE_DRIVERS)
 
     def number(self, name: str, least: int, most: int) -> int:
         value, source = self._get(name)

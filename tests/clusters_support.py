@@ -87,7 +87,7 @@ def unpack(stream):
     return sent, layers, blobs
 """
 
-DOCKER = r"""
+DOCKER = ARCHIVE + r"""
 books["calls"].append(["docker", *args])
 containers, images = books["containers"], books["images"]
 if args[:2] == ["container", "inspect"]:
@@ -312,7 +312,7 @@ class World:
         file.write_text(text.replace("another", f"kind-{NAME}"))
         head = BOOKS.replace("@ROOT@", repr(str(self.root)))
         docker = self.root / "fake-docker"
-        docker.write_text(head + ARCHIVE + DOCKER)
+        docker.write_text(head + DOCKER)
         self.kind = self.root / "fake-kind"
         self.kind.write_text(f"#!{sys.executable} -SE\n{head}{KIND}")
         self.kind.chmod(0o755)

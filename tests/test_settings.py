@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from download_support import authority
 
-from harness.settings import OPTIONS, SettingInvalidError, Settings
+from harness.settings import OPTIONS, DriverNotOursError, SettingInvalidError, Settings
 from harness.supply.authority import ca_bundle
 
 
@@ -39,6 +39,7 @@ def test_option_wins_over_variable(project_dir: Path) -> None:
     [
         ("cluster", "mesos"),
         ("cluster-name", "Not_A_Name"),
+        ("minikube-driver", "vmwurst"),
         ("namespace", "-x"),
         ("port", "70000"),
         ("port", "many"),
@@ -131,3 +132,20 @@ def test_environment_is_not_shown(project_dir: Path) -> None:
 def test_every_option_has_our_prefix() -> None:
     assert all(o.flag.startswith("--deploy-") for o in OPTIONS)
     assert all(o.variable.startswith("DEPLOY_") for o in OPTIONS)
+
+
+def test_clusters_of_different_kinds_have_names_of_their_own(project_dir: Path) -> None:
+    kind = Settings.load({}, {}, project_dir)
+    minikube = Settings.load({"cluster": "minikube"}, {}, project_dir)
+    assert (kind.cluster_name, minikube.cluster_name) == ("deploy-shop", "deploy-shop-minikube")
+    named = Settings.load({"cluster": "minikube", "cluster-name": "deploy-x"}, {}, project_dir)
+    assert named.cluster_name == "deploy-x"
+
+
+def test_driver_that_is_minikube_s_and_not_ours_is_told_with_the_way_round(
+    project_dir: Path,
+) -> None:
+    with pytest.raises(DriverNotOursError) as caught:
+        Settings.load({"minikube-driver": "kvm2"}, {}, project_dir)
+    assert "docker" in caught.value.needed
+    assert "minikube start --driver=kvm2" in caught.value.fix

@@ -146,7 +146,7 @@ class KindProvider:
             return self._make(tool, fault)
 
     def load(self, images: Sequence[str]) -> Loaded:
-        """Bring images into every node. See NodeImages.load for what it raises."""
+        """Bring images into every node. See load_images for what it raises."""
         self._nodes.require_running("to load images into it")
         with self._cache.lock(f"cluster-{self.name}"):
             return load_images(tuple(self._nodes), self._engine, self.folder, images)

@@ -21,8 +21,8 @@ _SKIPPED = ("preflight", "kubelet-finalize")
 # Alone there is nobody to be elected against. The controllers begin by making a service
 # account each; at the usual 20 requests a second that alone takes seconds. And a node
 # counts when it was looked at, by default every 5 s.
-_ALONE = {"leader-elect": "false", "kube-api-qps": "200", "kube-api-burst": "400"}
-_CONTROLLERS = {**_ALONE, "node-monitor-period": "1s"}
+ALONE = {"leader-elect": "false", "kube-api-qps": "200", "kube-api-burst": "400"}
+CONTROLLERS = {**ALONE, "node-monitor-period": "1s"}
 _COREDNS: dict[str, Any] = {
     "spec": {
         "replicas": 1,
@@ -86,8 +86,8 @@ def config(
                 {
                     "kind": "ClusterConfiguration",
                     "apiVersion": "kubeadm.k8s.io/v1beta3",
-                    "controllerManager": {"extraArgs": _CONTROLLERS},
-                    "scheduler": {"extraArgs": _ALONE},
+                    "controllerManager": {"extraArgs": CONTROLLERS},
+                    "scheduler": {"extraArgs": ALONE},
                 }
             ),
             # What a Service leads to is known to the node at once, not a second later.

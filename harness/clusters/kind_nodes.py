@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -19,6 +19,11 @@ class Started:
 
     at: datetime
     names: frozenset[str]
+
+    @classmethod
+    def now(cls, names: Iterable[str]) -> Started:
+        """Return that these are started now; to the second, as the API tells its times."""
+        return cls(datetime.now(UTC).replace(microsecond=0), frozenset(names))
 
 
 @dataclass(frozen=True)
@@ -68,11 +73,10 @@ class KindNodes:
 
         One that is only paused goes on where it was.
         """
-        moment = datetime.now(UTC).replace(microsecond=0)  # to the second, as the API tells
         states = {name: state for name, state in self.look().items() if not state.running}
+        started = Started.now(name for name, state in states.items() if not state.paused)
         side_by_side(self._have_run, list(states.items()))
-        started = frozenset(name for name, state in states.items() if not state.paused)
-        return Started(moment, started) if started else None
+        return started if started.names else None
 
     def stop(self) -> None:
         """Stop all of them that run; what they hold stays."""
