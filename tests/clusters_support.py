@@ -87,7 +87,9 @@ def unpack(stream):
     return sent, layers, blobs
 """
 
-DOCKER = ARCHIVE + r"""
+DOCKER = (
+    ARCHIVE
+    + r"""
 books["calls"].append(["docker", *args])
 containers, images = books["containers"], books["images"]
 if args[:2] == ["container", "inspect"]:
@@ -186,6 +188,7 @@ if args[0] == "exec":
         end()
 end(code=2, error="not known: " + " ".join(args))
 """
+)
 
 KIND = r"""
 import subprocess

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import subprocess
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,21 +12,20 @@ from harness.cache import Cache
 from harness.clusters import kind_config
 from harness.clusters.base import ClusterAccess, Engine, Loaded
 from harness.clusters.errors import (
-    ClusterCreateError,
     ClusterNameError,
     ClusterUnhealthyError,
-    ForeignClusterError,
 )
 from harness.clusters.host_limits import check_inotify
 from harness.clusters.kind_fault import INTERRUPTED, Fault, of_containers, of_number
 from harness.clusters.kind_health import KindHealth
+from harness.clusters.kind_making import CREATE, KindMaking
 from harness.clusters.kind_node import KindNode, NodeState
 from harness.clusters.kind_nodes import KindNodes
 from harness.clusters.loading import forget_images, load_images
 from harness.clusters.pod_network import PodNetwork
 from harness.command import Completed
 from harness.errors import DeployError
-from harness.progress import Progress, Step
+from harness.progress import Progress
 
 if TYPE_CHECKING:
     from harness.clusters.kind_tool import Kind
@@ -36,7 +34,6 @@ if TYPE_CHECKING:
 
 PREFIX = "deploy-"
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,48}[a-z0-9])?")
-_CREATE = 420.0  # seconds that kind may take on a slow machine
 
 
 class KindProvider:
@@ -77,16 +74,17 @@ class KindProvider:
         if not name.startswith(prefix) or not _NAME.fullmatch(name):
             raise ClusterNameError(name, prefix)
         self.name, self.context = name, f"kind-{name}"
-        self._tools, self._engine, self._image = tools, engine, node_image.ref
+        self._engine, self._image = engine, node_image.ref
         self._cache, self._progress = cache, progress
         self._host_port, self._node_ports = host_port, tuple(node_ports)
         self.folder = cache.path("clusters", name)
         self._nodes = KindNodes(name, engine, nodes)
+        self._making = KindMaking(self._nodes, self.folder, tools, node_image.ref)
         self._health = KindHealth(
             self.kubeconfig,
             self.context,
             tuple(self._nodes),
-            lambda: self._tool().export_kubeconfig(),
+            lambda: self._making.tool().export_kubeconfig(),
         )
 
     @property
@@ -111,7 +109,7 @@ class KindProvider:
     def _check(self) -> Mapping[str, NodeState]:
         """Return what there is of the cluster, after the same."""
         there = self._nodes.look()
-        self._check_ours(there)
+        self._making.check_ours(there)
         if self._engine.local:
             missing = [n for n in self._nodes.names if n not in there or not there[n].running]
             first = self._node.name in missing
@@ -135,7 +133,7 @@ class KindProvider:
 
         """
         with self._cache.lock(f"cluster-{self.name}"):
-            tool = self._tool()
+            tool = self._making.tool()
             self._wait_for_orphan(tool)
             fault = self._fault(self._check(), tool)
             if fault is not None and fault.wake:
@@ -180,9 +178,9 @@ class KindProvider:
     def delete(self) -> None:
         """Remove the cluster with all it holds, and its files."""
         with self._cache.lock(f"cluster-{self.name}"):
-            tool = self._tool()
+            tool = self._making.tool()
             self._wait_for_orphan(tool)
-            self._remove(tool)
+            self._making.remove(tool)
             forget_images(self.folder)
             self.kubeconfig.unlink(missing_ok=True)
 
@@ -200,25 +198,11 @@ class KindProvider:
             "ports": ", ".join(f"{o} -> {i}" for i, o in (state.ports if state else {}).items()),
         }
 
-    def _tool(self) -> Kind:
-        from harness.clusters.kind_tool import Kind  # imports pykube: 0.6 s
-
-        self.folder.mkdir(parents=True, exist_ok=True)
-        return Kind(
-            self.name,
-            self.folder,
-            image=self._image,
-            kind=self._tools.kind,
-            kubectl=self._tools.kubectl,
-            engine=self._engine,
-            timeout=_CREATE,
-        )
-
     def _wait_for_orphan(self, tool: Kind) -> None:
         """Wait until a `kind` that a killed run left behind has ended."""
         if not tool.wait_idle(0):
             with self._progress.step(f"an earlier run's kind still works on {self.name}"):
-                tool.wait_idle(_CREATE)
+                tool.wait_idle(CREATE)
 
     def _fault(self, there: Mapping[str, NodeState], tool: Kind) -> Fault | None:
         """Return why the cluster cannot be used as it is; None when it can."""
@@ -246,38 +230,20 @@ class KindProvider:
     def _make(self, tool: Kind, fault: Fault) -> ClusterAccess:
         if fault.why:
             with self._progress.step(f"removing cluster {self.name}: {fault.why}"):
-                self._remove(tool)
+                self._making.remove(tool)
         first = self._host_port or ports.free_port()
         ports.check_free(first)
         others = ports.free_ports(len(self._node_ports) - 1)
         published = dict(zip(self._node_ports, [first, *others], strict=True))
         with self._progress.step(f"making cluster {self.name}") as step:
-            self._create(tool, published, step)
+            step.note("kind create cluster")
+            self._making.create(tool, published)
             step.note("waiting for the node and its DNS")
             self._health.wait(made=True)
             self._node.mark_complete()
             access = self._access(created=True)
             step.result = f"Kubernetes {access.kubernetes_version}"
         return access
-
-    def _create(self, tool: Kind, published: Mapping[int, int], step: Step) -> None:
-        file = kind_config.write(
-            self.folder,
-            self.name,
-            image=self._image,
-            published=published,
-            workers=self._nodes.count - 1,
-        )
-        forget_images(self.folder)
-        step.note("kind create cluster")
-        try:
-            tool.create(file)
-        except subprocess.CalledProcessError as error:
-            why = f"kind ended with exit code {error.returncode}\n{tool.log_tail()}"
-            self._remove(tool)
-            for port in published.values():  # says it better, when somebody took it meanwhile
-                ports.check_free(port)
-            raise ClusterCreateError(self.name, why, tool.log) from error
 
     def _access(self, *, created: bool) -> ClusterAccess:
         # Each time: a node that its engine has restarted has lost rules and routes.
@@ -288,19 +254,5 @@ class KindProvider:
         version = self._health.version()
         return ClusterAccess(self.name, self.kubeconfig, self.context, version, created)
 
-    def _check_ours(self, there: Mapping[str, NodeState]) -> None:
-        for name, state in there.items():
-            if not state.ours:
-                raise ForeignClusterError(self.name, name)
-
     def _one(self, name: str) -> KindNode:
         return KindNode(self.name, self._engine, name)
-
-    def _remove(self, tool: Kind) -> None:
-        self._check_ours(self._nodes.look())
-        try:
-            tool.delete()
-        except subprocess.CalledProcessError as error:
-            raise ClusterCreateError(
-                self.name, f"it cannot be removed\n{tool.log_tail()}", tool.log
-            ) from error
