@@ -20,11 +20,12 @@ from harness.clusters.kind_fault import INTERRUPTED, Fault, of_containers, of_nu
 from harness.clusters.kind_health import KindHealth
 from harness.clusters.kind_making import CREATE, KindMaking
 from harness.clusters.kind_node import KindNode, NodeState
-from harness.clusters.kind_nodes import KindNodes
+from harness.clusters.kind_nodes import KindNodes, Started
 from harness.clusters.loading import forget_images, load_images
 from harness.clusters.pod_network import PodNetwork
 from harness.command import Completed
 from harness.errors import DeployError
+from harness.jobs import side_by_side
 from harness.progress import Progress
 
 if TYPE_CHECKING:
@@ -221,11 +222,21 @@ class KindProvider:
             if not (self._node.is_complete() or tool.has_created()):
                 return Fault(INTERRUPTED)
             try:
+                if started is not None:
+                    self._help_up(started)
                 self._health.wait(started=started)
                 self._node.mark_complete()
             except DeployError as error:
                 return Fault(f"it does not start again: {error.headline}")
         return None
+
+    def _help_up(self, started: Started) -> None:
+        """Spare nodes that were started the pauses after which they ask again by themselves."""
+        nodes = [node for node in self._nodes if node.name in started.names]
+        if self._node.name in started.names:
+            self._node.lead_to_api(kind_config.API_SERVICE, kind_config.API_PORT)
+        self._health.wait_for_api()
+        side_by_side(KindNode.restart_kubelet, nodes)
 
     def _make(self, tool: Kind, fault: Fault) -> ClusterAccess:
         if fault.why:

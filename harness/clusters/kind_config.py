@@ -13,6 +13,7 @@ import yaml
 from harness.ports import LOOPBACK
 
 SERVICES = "10.96.0.0/16"  # kind's default, named here because we rely on it
+API_SERVICE, API_PORT = "10.96.0.1", 6443  # the first address of these; where it listens
 PATCHES = "/kind/deploy-patches"  # in the node
 _SINCE = (1, 32)  # kubeadm can patch CoreDNS before its first rollout
 # Checks of a machine that a node image passes by its making, and the rotation of a

@@ -13,7 +13,7 @@ from harness.clusters.kind_node import KindNode
 from harness.clusters.kind_nodes import Started
 from harness.errors import DeployError
 from harness.kube.client import Kube
-from harness.kube.cluster import NodesReady, dns_ready, node_ready
+from harness.kube.cluster import NodesReady, api_ready, dns_ready, node_ready
 
 _HEALTHY = 120.0  # seconds from "made" or "started" to a node that is Ready
 _ANSWERS = 5.0  # seconds in which a cluster that is used again has to answer
@@ -46,6 +46,12 @@ class KindHealth:
         except DeployError as error:
             return Fault(error.headline)
         return None
+
+    def wait_for_api(self) -> None:
+        """Wait until the API answers. Raises ApiUnreachableError, ApiRefusedError."""
+        self.export()
+        with self.client() as client:
+            api_ready(client, _HEALTHY)
 
     def wait(self, *, started: Started | None = None, made: bool = False) -> None:
         """Wait until nodes and DNS are Ready, each by a watch.

@@ -93,6 +93,22 @@ class KindNode:
         if there.returncode != 0:
             self.run("iptables", "--wait", "-I", "FORWARD", *rule)
 
+    def lead_to_api(self, service: str, port: int) -> None:
+        """Have pods of a node that was started reach the API until kube-proxy leads them there.
+
+        Whoever asks before gets no answer at all, and asks again seconds later. Rules of
+        kube-proxy come before this one.
+        """
+        rule = ("-d", service, "-p", "tcp", "--dport", "443", "-j", "REDIRECT", "--to-ports")
+        self.run("iptables", "--wait", "-t", "nat", "-A", "PREROUTING", *rule, str(port))
+
+    def restart_kubelet(self) -> None:
+        """Start the kubelet anew, now that the API answers.
+
+        It has asked before, and after each refusal it waits twice as long.
+        """
+        self.run("systemctl", "restart", "kubelet")
+
     def log_tail(self, lines: int = 20) -> str:
         """Return the last lines of the node's own output."""
         done = self._docker("logs", "--tail", str(lines), self.name, check=False)
