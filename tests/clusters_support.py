@@ -83,7 +83,9 @@ def unpack(stream):
         manifest = json.loads(files[entry["digest"]])
         config = files["sha256:" + manifest["config"]["digest"].removeprefix("sha256:")]
         layers += [layer["digest"] for layer in manifest["layers"]]
-        sent[entry["annotations"]["io.containerd.image.name"]] = json.loads(config)["id"]
+        made = json.loads(config).get("id", "")
+        own = made if made.startswith("sha256:") else manifest["config"]["digest"]
+        sent[entry["annotations"]["io.containerd.image.name"]] = own
     return sent, layers, blobs
 """
 
@@ -96,6 +98,8 @@ if args[:2] == ["container", "inspect"]:
     found = [{"Name": "/" + n, **containers[n]} for n in args[2:] if n in containers]
     lost = [n for n in args[2:] if n not in containers]
     end(json.dumps(found), code=int(bool(lost)), error=f"Error: No such container: {lost}")
+if args[:1] == ["info"]:
+    end("overlay2 " + books["root"])
 if args[:1] == ["ps"]:
     end("\n".join(containers))
 if args[0] == "run":
@@ -136,6 +140,10 @@ if args[0] == "exec":
         marks.append(words[1]); end()
     if words[0] == "test":
         end(code=0 if words[2] in marks else 1)
+    if words[0] == "systemctl":
+        marks.append(" ".join(words)); end()
+    if words[0] == "iptables" and "-A" in words:
+        marks.append(" ".join(words)); end()
     if words[0] == "iptables":
         rule = " ".join(words[3:]); known = rule in marks
         if words[2] == "-I": marks.append(rule)
@@ -163,12 +171,22 @@ if args[0] == "exec":
     if words[0] == "tee":
         containers[name]["aside"] = sys.stdin.read(); end()
     if words[0] == "mv":
-        containers[name].setdefault("files", {})[words[-1]] = containers[name].pop("aside"); end()
+        containers[name].setdefault("files", {})[words[-1]] = containers[name].pop("aside")
+        marks.append("moved"); end()
+    if words[0] == "rm":
+        # Like the real one: it hears only of a change after the first.
+        read = not books["deaf"] and "/etc/cni/net.d/changed" in marks and "moved" in marks
+        containers[name]["read"] = list(containers[name]["files"].values()) if read else []
+        end()
+    if words[:2] == ["crictl", "info"]:
+        end(json.dumps(containers[name].get("read", [])))
     if words[0] == "ip":
         containers[name]["routes"] = sys.stdin.read().splitlines(); end()
     if words[0] == "find":
         end("".join(f"{d} {size}\n" for d, size in store("content").items()))
     if words[0] == "ctr":
+        if books["refuses"]:
+            books["refuses"] -= 1; end(code=1, error="ctr: not now")
         if books["import_fails"]:
             end(code=1, error="ctr: no space left on device")
         save(); fcntl.flock(lock, fcntl.LOCK_UN)
@@ -267,6 +285,9 @@ class Books:
             "content": {},
             "sent": {},
             "conflist": "",
+            "deaf": False,
+            "refuses": 0,
+            "root": "/nonexistent",
         }
     )
 

@@ -12,7 +12,12 @@ from clusters_support import IMAGE_ID, NAME, NODE, World
 from kube_support import FakeApi
 
 from harness.clusters import kind_config
-from harness.clusters.errors import ClusterMissingError, ForeignClusterError, PodNetworkError
+from harness.clusters.errors import (
+    ClusterMissingError,
+    ForeignClusterError,
+    PodNetworkError,
+    PodNetworkUnreadError,
+)
 from harness.clusters.kind_fault import of_number
 from harness.clusters.pod_network import CONFIGURATION
 from harness.labels import MANAGED
@@ -89,6 +94,15 @@ def test_node_without_a_part_of_the_network_is_named(world: World) -> None:
         world.provider().ensure()
 
 
+def test_runtime_that_does_not_read_its_part_is_named(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("harness.clusters.pod_network._READ", 0.3)
+    world.books.change(deaf=True)
+    with pytest.raises(PodNetworkUnreadError, match=r"10\.244\."):
+        world.provider().ensure()
+
+
 @pytest.mark.parametrize(("had", "wanted"), [(1, 3), (3, 1), (3, 2)])
 def test_another_number_of_nodes_is_another_cluster(world: World, had: int, wanted: int) -> None:
     world.provider(nodes=had).ensure()
@@ -115,8 +129,12 @@ def test_stopped_and_woken_together(world: World) -> None:
     with pytest.raises(ClusterMissingError):
         provider.load(["app:1"])
     assert not provider.ensure().created
-    states = [node["State"] for node in world.books.read()["containers"].values()]
-    assert [state["Running"] for state in states] == [True] * 3
+    nodes = world.books.read()["containers"]
+    assert [node["State"]["Running"] for node in nodes.values()] == [True] * 3
+    for node in nodes.values():
+        assert "systemctl restart kubelet" in node["marks"], "it pauses before it asks again"
+    assert any("REDIRECT" in mark for mark in nodes[NODE]["marks"])
+    assert not any("REDIRECT" in mark for mark in nodes[WORKER]["marks"])
 
 
 @pytest.mark.parametrize("state", [{"Running": False}, {"Running": True, "Paused": True}])

@@ -119,3 +119,15 @@ class PodNetworkError(DeployError):
             looked="spec.podCIDR of the Node, and the engine's containers",
             fix="delete the cluster and let it be made anew (--deploy-fresh=yes)",
         )
+
+
+class PodNetworkUnreadError(DeployError):
+    """The runtime of a node does not read its network configuration."""
+
+    def __init__(self, node: str, subnet: str) -> None:
+        super().__init__(
+            needed=f"the runtime of node {node} to give its pods addresses of {subnet}",
+            seen="it goes on with the configuration that it had",
+            looked=f"`crictl info` on node {node}",
+            fix="delete the cluster and let it be made anew (--deploy-fresh=yes)",
+        )

@@ -24,11 +24,13 @@ class Lacking:
     Attributes:
         refs: all that it lacks.
         unknown: those of them that it does not hold under another name either.
+        held: what its content store has then, digests and sizes.
 
     """
 
     refs: tuple[str, ...]
     unknown: tuple[str, ...]
+    held: Mapping[str, int]
 
 
 class NodeImages:
@@ -56,7 +58,7 @@ class NodeImages:
         unknown = [ref for ref in refs if not self._named_again(ref, wanted[ref], held)]
         if not refs:
             self._ledger.note(held, wanted)
-        return Lacking(tuple(refs), tuple(unknown))
+        return Lacking(tuple(refs), tuple(unknown), self._content() if unknown else {})
 
     def settle(self, wanted: Mapping[str, str]) -> tuple[list[str], tuple[str, ...]]:
         """Look again after something was brought to it, and tidy up.
@@ -87,7 +89,7 @@ class NodeImages:
             for image in told.get("images") or ()
         ]
 
-    def content(self) -> dict[str, int]:
+    def _content(self) -> dict[str, int]:
         """Return digest and size of all that its store has, each layer in particular."""
         words = (_STORE, "-type", "f", "-printf", "sha256:%f %s\\n")
         lines = self.node.run("find", *words, check=False).stdout.splitlines()

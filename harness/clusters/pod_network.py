@@ -9,11 +9,12 @@ that installs a network of its own, as kind's official one does, needs nothing o
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from harness.clusters.errors import PodNetworkError
+from harness.clusters.errors import PodNetworkError, PodNetworkUnreadError
 from harness.clusters.kind_node import KindNode
 from harness.clusters.kind_nodes import KindNodes
 from harness.jobs import side_by_side
@@ -22,6 +23,9 @@ from harness.kube.resources import NODE, name_of
 
 CONFIGURATION = "/etc/cni/net.d/10-pods.conflist"
 _ASIDE = "/etc/cni/10-pods.new"  # outside the folder that the runtime reads
+_NEWS = "/etc/cni/net.d/changed"
+_READ = 10.0  # seconds until the runtime has read it; nothing tells when
+_PAUSE = 0.1
 
 
 @dataclass(frozen=True)
@@ -44,7 +48,8 @@ class PodNetwork:
         be another then. What is right already stays as it is.
 
         Raises:
-            PodNetworkError: Kubernetes has given a node no part, or the engine no address.
+                PodNetworkError: Kubernetes has given a node no part, or the engine no address.
+            PodNetworkUnreadError: a node's runtime goes on with what it had.
             CommandFailedError.
 
         """
@@ -62,15 +67,21 @@ class PodNetwork:
         side_by_side(lambda node: self._set(node, routes), list(self.nodes))
 
     def _set(self, node: KindNode, routes: Mapping[str, tuple[str, str]]) -> None:
-        there = self._configuration(node)
-        wanted = json.dumps(_with_subnet(there or {}, routes[node.name][0]), indent=2)
-        if there != json.loads(wanted):
-            # At once and whole: the runtime reads it whenever the folder changes.
-            node.run("tee", _ASIDE, stdin=wanted.encode())
+        subnet = routes[node.name][0]
+        there = self._configuration(node) or {}
+        wanted = _with_subnet(there, subnet)
+        if there != wanted:
+            # At once and whole, since the runtime reads it whenever its folder changes. It is
+            # not told of the first change of a folder that has come with the image, and so
+            # gets one more.
+            node.run("tee", _ASIDE, stdin=json.dumps(wanted, indent=2).encode())
+            node.run("touch", _NEWS)
             node.run("mv", "--force", _ASIDE, CONFIGURATION)
+            node.run("rm", _NEWS)
+            _wait_until_read(node, subnet)
         lines = [
-            f"route replace {subnet} via {address}\n"
-            for name, (subnet, address) in routes.items()
+            f"route replace {other} via {address}\n"
+            for name, (other, address) in routes.items()
             if name != node.name
         ]
         node.run("ip", "-batch", "-", stdin="".join(lines).encode())
@@ -81,6 +92,14 @@ class PodNetwork:
             return None
         found: dict[str, Any] = json.loads(shown.stdout)
         return found
+
+
+def _wait_until_read(node: KindNode, subnet: str) -> None:
+    deadline = time.monotonic() + _READ
+    while subnet not in node.run("crictl", "info").stdout:
+        if time.monotonic() > deadline:
+            raise PodNetworkUnreadError(node.name, subnet)
+        time.sleep(_PAUSE)
 
 
 def _with_subnet(configuration: Mapping[str, Any], subnet: str) -> dict[str, Any]:

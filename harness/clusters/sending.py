@@ -1,6 +1,6 @@
 """Sends images from an engine into nodes, and leaves out the layers that a node holds.
 
-`python _send.py`, with a plan in JSON on its standard input:
+`python -m harness.clusters.sending`, with a plan in JSON on its standard input:
 
     source: the argument list of the engine's `save`
     sinks:  for each node the argument list of its `import`, and as `held` what its content
@@ -16,13 +16,12 @@ digest. In the classic one it is an id that only the end of the archive explains
 same as long as the layer and those below it do, so it is remembered. What goes on to a node
 is an OCI layout in both cases, from which single layers may be missing.
 
-Uses the standard library only and none of the harness, since it starts anew each time.
+Imports little, since it starts anew each time.
 """
 
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import io
 import json
 import os
@@ -31,10 +30,9 @@ import sys
 import tarfile
 from typing import IO, Any
 
+from harness.clusters.oci_layout import BLOBS, Described, documents
+
 _CHUNK = 1 << 20
-_BLOBS = "blobs/sha256/"
-_LAYOUT = {"imageLayoutVersion": "1.0.0"}
-_TYPE = "application/vnd.oci.image."
 
 
 class Sink:
@@ -93,8 +91,8 @@ class Sending:
             self._describe()
 
     def _take(self, name: str, size: int, content: IO[bytes]) -> None:
-        if name.startswith(_BLOBS):
-            self._layer(name, size, "sha256:" + name.removeprefix(_BLOBS), content)
+        if name.startswith(BLOBS):
+            self._layer(name, size, "sha256:" + name.removeprefix(BLOBS), content)
         elif name.endswith("/layer.tar"):
             self._sizes[name] = size
             self._layer(name, size, self.layers.get(name, ""), content)
@@ -117,35 +115,18 @@ class Sending:
 
     def _describe(self) -> None:
         """Say in the OCI layout what the classic documents say."""
-        found = []
+        images = []
         for image in json.loads(self._documents["manifest.json"]):
             config = self._documents[image["Config"]]
             names = [self._links.get(name, name) for name in image["Layers"]]
             digests = json.loads(config)["rootfs"]["diff_ids"]
             latest = dict(zip(names, digests, strict=True))
             self.layers = {n: d for n, d in self.layers.items() if n not in latest} | latest
-            layers = [
-                {"mediaType": f"{_TYPE}layer.v1.tar", "digest": digest, "size": self._sizes[name]}
-                for name, digest in zip(names, digests, strict=True)
-            ]
-            manifest = {
-                "schemaVersion": 2,
-                "mediaType": f"{_TYPE}manifest.v1+json",
-                "config": self._blob(f"{_TYPE}config.v1+json", config),
-                "layers": layers,
-            }
-            described = self._blob(f"{_TYPE}manifest.v1+json", json.dumps(manifest).encode())
-            for tag in image["RepoTags"] or ():
-                notes = {"io.containerd.image.name": self._names[tag]}
-                found.append({**described, "annotations": notes})
-        index = {"schemaVersion": 2, "manifests": found}
-        _write(self.sinks, "index.json", json.dumps(index).encode())
-        _write(self.sinks, "oci-layout", json.dumps(_LAYOUT).encode())
-
-    def _blob(self, kind: str, data: bytes) -> dict[str, Any]:
-        digest = hashlib.sha256(data).hexdigest()
-        _write(self.sinks, _BLOBS + digest, data)
-        return {"mediaType": kind, "digest": f"sha256:{digest}", "size": len(data)}
+            layers = [(latest[name], self._sizes[name]) for name in names]
+            full_names = [self._names[tag] for tag in image["RepoTags"] or ()]
+            images.append(Described(config, layers, full_names))
+        for name, data in documents(images):
+            _write(self.sinks, name, data)
 
 
 def _begin(sinks: list[Sink], name: str, size: int) -> None:
