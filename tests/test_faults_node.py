@@ -93,6 +93,13 @@ class TestNodes:
             assert "as told" in pending.seen
         assert isinstance(lost.evaluate(snapshot(), details), Ready)
 
+    def test_node_that_is_ready_and_still_tainted_is_waited_for(self) -> None:
+        details: Any = FakeDetails()
+        taint = {"key": "node.kubernetes.io/unreachable", "effect": "NoExecute"}
+        pending = NodeReady("worker", ready=True).evaluate(snapshot(node(taints=[taint])), details)
+        assert isinstance(pending, Pending)
+        assert "node.kubernetes.io/unreachable:NoExecute" in pending.seen
+
     def test_pods_elsewhere(self) -> None:
         details: Any = FakeDetails()
         wait = RunElsewhere({INSTANCE: "shop"}, "worker", 2)

@@ -54,23 +54,29 @@ def node_of(obj: Object) -> Node:
 
 @dataclass(frozen=True)
 class NodeReady:
-    """One node's Ready condition is true, or it is not: its kubelet is no longer heard."""
+    """One node is Ready and takes pods, or it is neither: its kubelet is no longer heard."""
 
     name: str
     ready: bool
 
     def describe(self) -> str:
         """Return what is waited for."""
-        return f"node {self.name} to be {'Ready' if self.ready else 'known to be lost'}"
+        state = "to be Ready and to take pods" if self.ready else "to be known to be lost"
+        return f"node {self.name} {state}"
 
     def evaluate(self, snapshot: Snapshot, details: Details) -> Verdict:  # noqa: ARG002
-        """Judge the node's condition; one that is gone is not Ready."""
+        """Judge the node's condition and taints; one that is gone is not Ready."""
         obj = snapshot.get(NODE, self.name)
-        found = (condition(obj, "Ready") if obj else None) or {}
-        if (found.get("status") == "True") is self.ready:
+        node = node_of(obj) if obj else None
+        if self.ready and node is not None and node.takes_pods:
             return Ready()
+        if not self.ready and (node is None or not node.ready):
+            return Ready()
+        found = (condition(obj, "Ready") if obj else None) or {}
         said = f"{found.get('status') or 'no condition'}: {found.get('message') or '-'}"
-        return Pending(f"node {self.name}: Ready is {said}")
+        taints = ((obj or {}).get("spec") or {}).get("taints") or ()
+        tainted = ", ".join(f"{taint['key']}:{taint['effect']}" for taint in taints)
+        return Pending(f"node {self.name}: Ready is {said}; taints: {tainted or 'none'}")
 
 
 @dataclass(frozen=True)
