@@ -218,14 +218,15 @@ class KindProvider:
 
     def _start_again(self, fault: Fault, tool: Kind) -> Fault | None:
         with self._progress.step(f"waking cluster {self.name}: {fault.why}"):
-            started = self._nodes.start()
-            if not (self._node.is_complete() or tool.has_created()):
+            started, complete = self._nodes.start(), self._node.is_complete()
+            if not (complete or tool.has_created()):
                 return Fault(INTERRUPTED)
             try:
                 if started is not None:
                     self._help_up(started)
-                self._health.wait(started=started)
-                self._node.mark_complete()
+                self._health.wait(started=started, written=started is not None)
+                if not complete:
+                    self._node.mark_complete()
             except DeployError as error:
                 return Fault(f"it does not start again: {error.headline}")
         return None
@@ -235,6 +236,7 @@ class KindProvider:
         nodes = [node for node in self._nodes if node.name in started.names]
         if self._node.name in started.names:
             self._node.lead_to_api(kind_config.API_SERVICE, kind_config.API_PORT)
+        self._nodes.refuse_unknown_ports(kind_config.SERVICES)
         self._health.wait_for_api()
         side_by_side(KindNode.restart_kubelet, nodes)
 
@@ -250,7 +252,7 @@ class KindProvider:
             step.note("kind create cluster")
             self._making.create(tool, published)
             step.note("waiting for the node and its DNS")
-            self._health.wait(made=True)
+            self._health.wait(written=True)
             self._node.mark_complete()
             access = self._access(created=True)
             step.result = f"Kubernetes {access.kubernetes_version}"

@@ -53,13 +53,13 @@ class KindHealth:
         with self.client() as client:
             api_ready(client, _HEALTHY)
 
-    def wait(self, *, started: Started | None = None, made: bool = False) -> None:
+    def wait(self, *, started: Started | None = None, written: bool = False) -> None:
         """Wait until nodes and DNS are Ready, each by a watch.
 
         Args:
             started: which nodes were started just now; of these only what was told since
                 counts.
-            made: whether kind has just made the cluster, and so written the kubeconfig.
+            written: whether the kubeconfig was written just now.
 
         Raises:
             ClusterUnhealthyError: with the nodes' last words.
@@ -72,7 +72,7 @@ class KindHealth:
             dns_since = started.at if self.nodes[0].name in started.names else None
         deadline = time.monotonic() + _HEALTHY
         try:
-            if not made:
+            if not written:
                 self.export()
             with self.client() as client:
                 node_ready(client, _HEALTHY, wanted)

@@ -237,7 +237,7 @@ class MinikubeProvider:
         with self._progress.step(f"making cluster {self.name}") as step:
             self._create(published, step.note)
             step.note("waiting for the node and its DNS")
-            self._health.wait(made=True)
+            self._health.wait(written=True)
             self._complete.touch()
             access = self._access(created=True)
             step.result = f"Kubernetes {access.kubernetes_version}"
