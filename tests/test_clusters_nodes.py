@@ -198,8 +198,10 @@ def test_worker_of_somebody_else_is_left_alone(world: World) -> None:
 def test_all_are_deleted(world: World) -> None:
     provider = world.provider()
     provider.ensure()
+    (provider.folder / "volumes" / "pvc-1").mkdir()
     provider.delete()
     assert world.books.read()["containers"] == {}
+    assert not (provider.folder / "volumes").exists()
 
 
 def test_images_reach_every_node_in_one_stream(world: World) -> None:
@@ -232,7 +234,11 @@ def test_configuration_of_kind_has_workers_and_keeps_the_dns_off_them(tmp_path: 
     file = kind_config.write(tmp_path, NAME, image="n:v1.34.4", published={30080: 8080}, workers=2)
     first, *others = yaml.safe_load(file.read_text())["nodes"]
     assert first["role"] == "control-plane"
-    assert others == [{"role": "worker", "image": "n:v1.34.4"}] * 2
+    shared = {"hostPath": str(tmp_path / "volumes"), "containerPath": "/var/local-volumes"}
+    worker = {"role": "worker", "image": "n:v1.34.4", "extraMounts": [shared]}
+    assert others == [worker] * 2
+    assert shared in first["extraMounts"]
+    assert (tmp_path / "volumes").is_dir()
     patch = yaml.safe_load((tmp_path / "patches/corednsdeployment+strategic.yaml").read_text())
     selector = patch["spec"]["template"]["spec"]["nodeSelector"]
     assert selector == {"node-role.kubernetes.io/control-plane": ""}

@@ -15,6 +15,8 @@ from harness.ports import LOOPBACK
 SERVICES = "10.96.0.0/16"  # kind's default, named here because we rely on it
 API_SERVICE, API_PORT = "10.96.0.1", 6443  # the first address of these; where it listens
 PATCHES = "/kind/deploy-patches"  # in the node
+#: Where volumes lie on a node that we build; one process, on the control plane, makes them.
+VOLUMES = "/var/local-volumes"
 _SINCE = (1, 32)  # kubeadm can patch CoreDNS before its first rollout
 # Checks of a machine that a node image passes by its making, and the rotation of a
 # certificate that lives longer than any of our clusters.
@@ -39,12 +41,18 @@ _ON_CONTROL_PLANE = {"node-role.kubernetes.io/control-plane": ""}
 
 
 def config(
-    name: str, *, image: str, published: Mapping[int, int], patches: Path | None, workers: int = 0
+    name: str,
+    *,
+    image: str,
+    published: Mapping[int, int],
+    patches: Path | None,
+    workers: int = 0,
+    volumes: Path | None = None,
 ) -> dict[str, Any]:
     """Return the kind configuration of a cluster of one control plane and some workers.
 
     Each port of the control plane in `published` is reachable at that of the loopback, and
-    nowhere else.
+    nowhere else. All nodes share the folder `volumes`.
     """
     node: dict[str, Any] = {
         "role": "control-plane",
@@ -59,17 +67,20 @@ def config(
             for node_port, host_port in published.items()
         ],
     }
+    nodes = [node, *({"role": "worker", "image": image} for _ in range(workers))]
+    if volumes is not None:
+        for one in nodes:
+            one["extraMounts"] = [{"hostPath": str(volumes), "containerPath": VOLUMES}]
     found: dict[str, Any] = {
         "kind": "Cluster",
         "apiVersion": "kind.x-k8s.io/v1alpha4",
         "name": name,
         "networking": {"apiServerAddress": LOOPBACK, "serviceSubnet": SERVICES},
-        "nodes": [node, *({"role": "worker", "image": image} for _ in range(workers))],
+        "nodes": nodes,
     }
     if patches is not None:
-        node["extraMounts"] = [
-            {"hostPath": str(patches), "containerPath": PATCHES, "readOnly": True}
-        ]
+        mount = {"hostPath": str(patches), "containerPath": PATCHES, "readOnly": True}
+        node["extraMounts"] = [mount, *node.get("extraMounts", ())]
         node["kubeadmConfigPatches"] = [
             yaml.safe_dump(
                 {
@@ -113,9 +124,24 @@ def write(
         patches.mkdir(exist_ok=True)
         (patches / "corednsdeployment+strategic.yaml").write_text(_coredns(workers))
     file = folder / "kind.yaml"
-    text = config(name, image=image, published=published, patches=patches, workers=workers)
+    volumes = volumes_of(folder) if workers else None
+    if volumes is not None:
+        volumes.mkdir(exist_ok=True)
+    text = config(
+        name,
+        image=image,
+        published=published,
+        patches=patches,
+        workers=workers,
+        volumes=volumes,
+    )
     file.write_text(yaml.safe_dump(text, sort_keys=False))
     return file
+
+
+def volumes_of(folder: Path) -> Path:
+    """Return the folder below a cluster's own that its nodes share."""
+    return folder / "volumes"
 
 
 def _coredns(workers: int) -> str:

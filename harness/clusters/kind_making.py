@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -86,12 +87,19 @@ class KindMaking:
             ForeignClusterError, ClusterCreateError.
 
         """
-        self.check_ours(self.nodes.look())
+        there = self.nodes.look()
+        self.check_ours(there)
+        first = self.nodes.first
+        if self.nodes.count > 1 and first.name in there and there[first.name].running:
+            # Files of whoever the pods ran as, which not everybody may remove from outside.
+            words = (kind_config.VOLUMES, "-mindepth", "1", "-delete")
+            first.run("find", *words, check=False)
         try:
             tool.delete()
         except subprocess.CalledProcessError as error:
             why = f"it cannot be removed\n{tool.log_tail()}"
             raise ClusterCreateError(self.nodes.cluster, why, tool.log) from error
+        shutil.rmtree(kind_config.volumes_of(self.folder), ignore_errors=True)
 
     def check_ours(self, there: Mapping[str, NodeState]) -> None:
         """Raise ForeignClusterError when a node of it was not made by us."""
