@@ -42,6 +42,6 @@ Feature: More than one machine
     And people who use it all the time
     When a node with a pod of the backend is lost
     Then within 120 seconds 2 pods of each part are ready on the other nodes
-    And people were without an answer for at most 60 seconds
+    And people were without an answer for at most 75 seconds
     When the node comes back
     Then it is healthy, and has ended what was moved away meanwhile

@@ -118,6 +118,8 @@ class TestNodes:
         ending, elsewhere = on("worker", "a", deleted=True), on("worker2", "b", deleted=True)
         assert isinstance(wait.evaluate(snapshot(ending), details), Pending)
         assert isinstance(wait.evaluate(snapshot(elsewhere, on("worker", "c")), details), Ready)
+        assert isinstance(NothingEnding().evaluate(snapshot(elsewhere), details), Pending)
+        assert isinstance(NothingEnding().evaluate(snapshot(on("worker", "c")), details), Ready)
 
 
 def kubectl(folder: Path, said: str = "", code: int = 0) -> Path:
