@@ -478,7 +478,7 @@ MUTANTS = (
                 _COMPONENT,
                 "            matchLabels:"
                 ' {{- include "todo-app.selector" $labels | nindent 14 }}\n',
-                "            matchLabels: {app: {{ .component }}}\n",
+                "            matchLabels: {app: todo}\n",
             ),
         ),
         r"the pods of Deployment \S+, for the spread",
