@@ -33,6 +33,7 @@ from harness.settings import NONE, Settings
 
 if TYPE_CHECKING:
     from harness.cache import Cache
+    from harness.clusters.existing.provider import ExistingProvider
     from harness.diagnosis import Written
     from harness.helm.earlier import EarlierChart
     from harness.installation import Installation
@@ -56,6 +57,7 @@ class Deployment:
         provider: the kind of cluster.
         secrets: the value of each secret that the project names.
         usage: keeps other runs from what this one uses.
+        guest: the same as `provider` where the cluster is not ours, else None.
 
     """
 
@@ -71,6 +73,7 @@ class Deployment:
     secrets: dict[str, str]
     jobs: Jobs
     usage: Usage
+    guest: ExistingProvider | None = None
     started: float = field(default_factory=time.monotonic)
 
     def begin(self, *, cluster: bool) -> None:
@@ -96,11 +99,18 @@ class Deployment:
             self._check_chart()
             self.usage.enter()
             self.provider.check()
+            if self.guest:
+                self._check_chart(self.guest.version)
             self.outside.check()
         self._begin_parts(cluster=cluster)
 
-    def _check_chart(self) -> None:
-        """Render the chart with values of the right shape: the real ones are not known yet."""
+    def _check_chart(self, kube_version: str | None = None) -> None:
+        """Render the chart with values of the right shape: the real ones are not known yet.
+
+        Args:
+            kube_version: of a cluster, which the chart may be too new for.
+
+        """
         from harness.contract import placeholders
 
         project = self.settings.project
@@ -108,7 +118,11 @@ class Deployment:
             values = placeholders.values(project, placeholders.facts(project))
             renderer = Renderer(self.tools.helm, _NOWHERE, "", self.cache.root, self.redact)
             renderer.template(
-                project.chart_path, project.chart.release, self.settings.namespace, values
+                project.chart_path,
+                project.chart.release,
+                self.settings.namespace,
+                values,
+                kube_version=kube_version,
             )
 
     def _begin_parts(self, *, cluster: bool) -> list[Future[Any]]:
@@ -159,14 +173,17 @@ class Deployment:
         from harness.installation import Installation
 
         release, port = self.release(), self.settings.tenant.beside_port
-        database = self.outside.database_beside()
+        others: dict[str, str | int | None] = {"cluster.node_port": port or None}
+        if not (self.guest and self.outside.inside):
+            others["database.url"] = self.outside.database_beside().url_in_cluster
+        namespace = f"{release.namespace[:56]}-beside"
         return Installation(
             rollout=self._rollout(),
             project=self.settings.project,
-            namespace=f"{release.namespace[:56]}-beside",
-            base=self._values({"cluster.node_port": port, "database.url": database.url_in_cluster}),
+            namespace=namespace,
+            base=self._values(others),
             images=release.images,
-            url=self.provider.endpoint(port),
+            url=self._address(namespace, port),
         )
 
     def earlier_chart(self) -> EarlierChart:
@@ -202,9 +219,9 @@ class Deployment:
         described, facts = project.variants.get(inside, {}), self.outside.facts_inside()
         return {path: fill(value, facts) for path, value in described.items()}
 
-    def _values(self, others: Mapping[str, str | int]) -> dict[str, Any]:
-        facts = self._facts() | self.outside.facts() | {"cluster.node_port": self._node_port}
-        facts |= others
+    def _values(self, others: Mapping[str, str | int | None]) -> dict[str, Any]:
+        facts = self._facts() | self.outside.facts()
+        facts |= {"cluster.node_port": self._node_port or None, **others}
         described = self.settings.project.values
         values = {path: fill(value, facts) for path, value in described.items()}
         return values_from_paths(values | (self.database_inside() if self.outside.inside else {}))
@@ -226,7 +243,16 @@ class Deployment:
 
     def public_url(self) -> str:
         """Return the address at which this machine reaches the public Service."""
-        return self.provider.endpoint(self._node_port)
+        return self._address(self.settings.namespace, self._node_port)
+
+    def _address(self, namespace: str, node_port: int) -> str:
+        if self.guest is None:
+            return self.provider.endpoint(node_port)
+        if self.guest.options.url and namespace == self.settings.namespace:
+            return self.guest.options.url.rstrip("/")
+        project = self.settings.project
+        port = next(service.port for service in project.services.values() if service.public)
+        return self.guest.address(namespace, project.chart.release, port)
 
     def wait_until_open(self) -> None:
         """Wait until every public Service answers at its address. Raises NotAnsweringError."""
@@ -274,6 +300,10 @@ class Deployment:
 
     def _close_kept(self, *, interrupted: bool, failed: bool) -> None:
         keep = self.settings.keep
+        if self.guest:
+            kept = keep == "always" or (keep == "on-failure" and failed and not interrupted)
+            self._leave(self.guest, kept=kept)
+            return
         with self.usage.last() as last:
             if interrupted or keep == "always" or (keep == "on-failure" and failed):
                 return
@@ -283,6 +313,19 @@ class Deployment:
             else:
                 with self.progress.step("removing database and stand-ins"):
                     self.outside.delete()
+
+    def _leave(self, guest: ExistingProvider, *, kept: bool) -> None:
+        """Leave a cluster that is not ours as it was, or say what stays there."""
+        if kept:
+            names = guest.keep()
+            if names:
+                self.progress.choice("kept", ", ".join(names), guest.how_to_remove())
+            self.usage.leave()
+            return
+        with self.progress.step("removing the namespaces of this run") as step:
+            step.result = ", ".join(guest.delete()) or "there was none"
+            self.outside.delete()
+        self.usage.leave()
 
     def _delete_all(self) -> None:
         """Remove all that runs made for this cluster, images apart."""
@@ -303,15 +346,20 @@ class Deployment:
         environ = self.settings.environ
         return self.jobs.start(
             "probe image",
-            lambda: ensure_probe_image(self.engine, self.cache, self.progress, environ),
+            lambda: self._adopted(
+                ensure_probe_image(self.engine, self.cache, self.progress, environ)
+            ),
         )
 
-    def _facts(self) -> dict[str, str | int]:
+    def _adopted(self, image: ProbeImage) -> ProbeImage:
+        return replace(image, ref=self.guest.registry.adopt(image.ref)) if self.guest else image
+
+    def _facts(self) -> dict[str, str | int | None]:
         return {**{f"secrets.{k}": v for k, v in self.secrets.items()}, **self.sources.facts()}
 
     def _prepare_alone(self, name: str) -> Alone:
         described, image = self.settings.project.images[name], self.image(name)
-        facts = self._facts() | self.outside.facts(alone=True)
+        facts = {**self._facts(), **self.outside.facts(alone=True)}
         env = {key: str(fill(value, facts)) for key, value in described.env.items()}
         alone = Alone(
             engine=self.engine,
@@ -340,7 +388,7 @@ class Deployment:
         values = self.values()
         self.outside.join()
         kube, name = access.client(), project.chart.release
-        if self.outside.is_new() and not access.created:
+        if not self.guest and self.outside.is_new() and not access.created:
             # Pods that need no change would not be started again, and so not migrate it.
             with self.progress.step("removing a release whose database is gone") as step:
                 gone = self.helm().uninstall(name, namespace, timeout=self.settings.timeout)

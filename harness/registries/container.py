@@ -181,7 +181,7 @@ class RegistryContainer:
                 environment=self._environment(),
                 labels=containers.labels(self.owner, ROLE, self._content()),
                 ports={f"{PORT}/tcp": (LOOPBACK, free_port())},
-                **({"network": self.network} if self.network else {}),
+                network=self.network or "bridge",
             )
             try:
                 container.put_archive(_FOLDER, _archive(self._files()))

@@ -5,8 +5,9 @@
 //	probe http METHOD URL [--header-stdin] [--body-stdin]
 //	probe sql            (connection URL on standard input, never in the argument list)
 //	probe sleep          (a pod's main process; ends at SIGTERM)
+//	probe relay PORT     (another: connects whoever asks on the pod's loopback by CONNECT)
 //
-// All but sleep take --timeout=DURATION (default 5s). The exit code is 0 whenever the
+// All but sleep and relay take --timeout=DURATION (default 5s). The exit code is 0 whenever the
 // question was answered, also when the answer is that nothing is there; 2 for wrong use.
 package main
 
@@ -22,7 +23,7 @@ import (
 	"time"
 )
 
-const usage = `usage: probe dns NAME | tcp HOST PORT | http METHOD URL [--header-stdin] [--body-stdin] | sql | sleep
+const usage = `usage: probe dns NAME | tcp HOST PORT | http METHOD URL [--header-stdin] [--body-stdin] | sql | sleep | relay PORT
        [--timeout=5s]`
 
 // answer is what every probe prints: whether it worked, and if not, of which kind the error is.
@@ -56,6 +57,9 @@ func run(words []string, flags map[string]bool, timeout time.Duration) error {
 		signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
 		<-stop
 		return nil
+	}
+	if name == "relay" && len(args) == 1 {
+		return relay(args[0])
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
