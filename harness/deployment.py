@@ -23,7 +23,7 @@ from harness.kube.client import Kube
 from harness.kube.pods import pods_of_release
 from harness.kube.restarts import restart_counts
 from harness.outside import Outside
-from harness.probes.outside import wait_until_answers
+from harness.probes.outside import NotAnsweringError, wait_until_answers
 from harness.progress import Progress
 from harness.project import fill
 from harness.redact import Redactor
@@ -254,11 +254,32 @@ class Deployment:
         port = next(service.port for service in project.services.values() if service.public)
         return self.guest.address(namespace, project.chart.release, port)
 
+    def outside_url(self, release: Release) -> str:
+        """Return an address of the public Service that leads through nothing of ours.
+
+        Raises:
+            NodesOutOfReachError: this machine reaches no node of a cluster that is not ours.
+
+        """
+        if self.guest is None or self.guest.options.url:
+            return self.public_url()
+        from harness.tunnels.nodes import reachable_node
+
+        role = next(role for role, s in self.settings.project.services.items() if s.public)
+        ports = [port.node_port for port in release.service(role).ports if port.node_port]
+        return reachable_node(release.kube, ports[0] if ports else 0)
+
     def wait_until_open(self) -> None:
         """Wait until every public Service answers at its address. Raises NotAnsweringError."""
         for service in self.settings.project.services.values():
             if service.public:
-                wait_until_answers(self.public_url() + service.health)
+                try:
+                    wait_until_answers(self.public_url() + service.health)
+                except NotAnsweringError as error:
+                    if self.guest:
+                        for trouble in self.guest.troubles(self.settings.namespace):
+                            error.add_note(f"in the tunnel: {trouble}")
+                    raise
 
     def probe_pod(self, namespace: str) -> ProbePod:
         """Return a pod to look from inside a namespace; it exists once it is entered."""
