@@ -103,6 +103,15 @@ class RegistryContainer:
             raise RegistryFailedError(self.name, "it does not run", "")
         return f"{LOOPBACK}:{port}"
 
+    @property
+    def address(self) -> str:
+        """IP:PORT in its network, which the engine's own machine reaches as well."""
+        if (container := self._found()) is None:
+            raise RegistryFailedError(self.name, "it does not run", "")
+        container.reload()
+        networks = container.attrs["NetworkSettings"]["Networks"].values()
+        return next(f"{network['IPAddress']}:{PORT}" for network in networks)
+
     def ensure(self) -> None:
         """Have it run and answer; one that was made otherwise is replaced.
 
