@@ -7,6 +7,7 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -418,21 +419,23 @@ class Deployment:
         rollout = self._rollout()
         try:
             seconds = rollout.run(project.chart_path, name, namespace, values)
-            self.wait_until_open()
+            pods = pods_of_release(kube, namespace, name)
+            old = restart_counts(pod for pod in pods if pod.uid in before)
+            release = Release(
+                kube, project, name, namespace, images, seconds, 0.0, old, self.redact
+            )
+            self._open(release)
         except DeployError as error:
             if written := self.diagnose("rollout", error):
                 error.add_note(written.note())
             raise
-        total = time.monotonic() - self.started
-        old = [pod for pod in pods_of_release(kube, namespace, name) if pod.uid in before]
-        return Release(
-            kube,
-            project,
-            name,
-            namespace,
-            images,
-            seconds,
-            total,
-            restarts_before=restart_counts(old),
-            redact=self.redact,
-        )
+        return replace(release, total_seconds=time.monotonic() - self.started)
+
+    def _open(self, release: Release) -> None:
+        from harness.probes.opening import wait_until_open, why_closed
+
+        for role, service in self.settings.project.services.items():
+            if service.public:
+                looks = partial(self.probe_pod, release.namespace)
+                why = partial(why_closed, release, role, service.health, looks)
+                wait_until_open(self.public_url() + service.health, why)
