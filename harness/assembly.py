@@ -43,9 +43,12 @@ def assemble(
     """
     environ, project = settings.environ, settings.project
     check_disk(engine, ROOM_TO_RUN_GB)
-    guest = _guest(settings, engine, cache, progress, redact) if settings.existing else None
-    node_image = None if guest else find_node_image(engine, cache, progress, environ)
+    guest, node_image = None, None
+    if settings.existing is None:
+        node_image = find_node_image(engine, cache, progress, environ)
     tools = find_tools(engine, cache, progress, environ)
+    if settings.existing is not None:
+        guest = _guest(settings, tools, engine, cache, progress, redact)
     secrets = secret_values(project, cache, settings.cluster_name, environ)
     redact.add(*secrets.values())
     jobs = Jobs()
@@ -99,7 +102,12 @@ def _kind(
 
 
 def _guest(
-    settings: Settings, engine: Engine, cache: Cache, progress: Progress, redact: Redactor
+    settings: Settings,
+    tools: Tools,
+    engine: Engine,
+    cache: Cache,
+    progress: Progress,
+    redact: Redactor,
 ) -> ExistingProvider:
     from harness.clusters.existing.provider import ExistingProvider
     from harness.registries.login import Login
@@ -120,5 +128,6 @@ def _guest(
         next(iter(settings.project.images.values())).repository,
         cache,
         progress,
+        tools.kubectl,
         port=settings.port,
     )

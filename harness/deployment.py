@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -131,6 +132,8 @@ class Deployment:
         if cluster:
             parts.append(self.jobs.start("cluster", self._make_cluster))
             parts += [*self.outside.begin(), self._start_probe_image()]
+            if self.guest:
+                parts.append(self.jobs.start("way in", self.public_url))
         return [*parts, *self.sources.begin()]
 
     def image(self, name: str) -> BuiltImage:
@@ -274,13 +277,8 @@ class Deployment:
         """Wait until every public Service answers at its address. Raises NotAnsweringError."""
         for service in self.settings.project.services.values():
             if service.public:
-                try:
+                with self._telling_of_the_tunnel():
                     wait_until_answers(self.public_url() + service.health)
-                except NotAnsweringError as error:
-                    if self.guest:
-                        for trouble in self.guest.troubles(self.settings.namespace):
-                            error.add_note(f"in the tunnel: {trouble}")
-                    raise
 
     def probe_pod(self, namespace: str) -> ProbePod:
         """Return a pod to look from inside a namespace; it exists once it is entered."""
@@ -438,4 +436,15 @@ class Deployment:
             if service.public:
                 looks = partial(self.probe_pod, release.namespace)
                 why = partial(why_closed, release, role, service.health, looks)
-                wait_until_open(self.public_url() + service.health, why)
+                with self._telling_of_the_tunnel():
+                    wait_until_open(self.public_url() + service.health, why)
+
+    @contextlib.contextmanager
+    def _telling_of_the_tunnel(self) -> Iterator[None]:
+        """Note what went wrong on the way to a cluster that is not ours."""
+        try:
+            yield
+        except NotAnsweringError as error:
+            for trouble in self.guest.troubles(self.settings.namespace) if self.guest else ():
+                error.add_note(f"in the tunnel: {trouble}")
+            raise

@@ -14,6 +14,7 @@ from harness.clusters.base import ClusterAccess, Loaded
 from harness.clusters.existing import checks, errors
 from harness.clusters.existing.lease import EXPIRES, Heartbeat, seen_at
 from harness.clusters.existing.leftovers import TOOLS, runs, sweep
+from harness.clusters.existing.node_pod import PRIVILEGED, run_on_node
 from harness.errors import DeployError
 from harness.kube.client import Kube
 from harness.kube.errors import NotFoundError
@@ -24,7 +25,7 @@ from harness.kube.namespaces import (
     ours,
     wait_gone,
 )
-from harness.kube.resources import NAMESPACE, labels_of
+from harness.kube.resources import NAMESPACE, NODE, labels_of, name_of
 from harness.kube.tenancy import CREATED, KEPT, OWNER, RUN, PullSecret, Tenancy
 from harness.labels import MANAGED, ROLE
 from harness.tunnels.portforward import PodConnection, PodUnreachableError
@@ -33,6 +34,8 @@ from harness.tunnels.relay import Relay
 from harness.tunnels.tunnel import Tunnel
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from harness.cache import Cache
     from harness.clusters.existing.options import Existing
     from harness.command import Completed
@@ -57,6 +60,7 @@ class ExistingProvider:
         repository: of an image that will be pushed there.
         cache: holds the lock for what one process at a time does.
         progress: told what is done.
+        kubectl: path of the program.
         port: of the loopback for the application; 0 for any.
 
     """
@@ -70,6 +74,7 @@ class ExistingProvider:
         repository: str,
         cache: Cache,
         progress: Progress,
+        kubectl: Path,
         *,
         port: int = 0,
     ) -> None:
@@ -79,6 +84,7 @@ class ExistingProvider:
         #: Makes the relay's image, in the engine, and returns the name by which nodes pull it.
         self.relay_image: Callable[[], str] = _no_image
         self._cache, self._progress, self._port = cache, progress, port
+        self._kubectl = kubectl
         self.owner = _owner()
         self._lock = threading.RLock()
         self._version = ""
@@ -171,10 +177,24 @@ class ExistingProvider:
         """Raise: no port of a node leads to this machine; see `address`."""
         raise errors.NodesOffLimitsError(f"open port {node_port}", "the cluster is not ours")
 
-    def on_node(self, *argv: str, timeout: float = 60) -> Completed:  # noqa: ARG002
-        """Raise NodesOffLimitsError."""
-        reason = "the cluster is not ours, and its nodes serve others, too"
-        raise errors.NodesOffLimitsError(f"run {argv[0]}", reason)
+    def on_node(self, *argv: str, node: str = "", timeout: float = 60) -> Completed:
+        """Run a program on a node, if that was allowed: by a privileged pod of ours there.
+
+        Raises:
+            NodesOffLimitsError: it was not; or no node is named, and there are several.
+            CommandFailedError.
+
+        """
+        if not self.options.disruptive:
+            reason = "the cluster is not ours, and its nodes serve others, too"
+            raise errors.NodesOffLimitsError(f"run {argv[0]}", reason)
+        client = self.ensure().client()
+        names = [node] if node else [name_of(one) for one in client.list(NODE)]
+        if len(names) != 1:
+            raise errors.NodesOffLimitsError(f"run {argv[0]}", f"there are {len(names)} nodes")
+        image = self.relay_image()
+        self.registry.put([image])
+        return run_on_node(client, self._kubectl, self.tools, image, names[0], argv, timeout)
 
     def stop(self) -> None:
         """Do nothing: the cluster is not ours to stop."""
@@ -269,7 +289,8 @@ class ExistingProvider:
             wait_gone(client, NAMESPACE, name, timeout=_GONE)
 
     def _begin(self, client: Kube) -> None:
-        ensure_namespace(client, self.tools, labels={ROLE: TOOLS})
+        privileged = PRIVILEGED if self.options.disruptive else {}
+        ensure_namespace(client, self.tools, labels={ROLE: TOOLS, **privileged})
         self._heartbeat = Heartbeat(client, self.tools, self.owner)
         self._heartbeat.client = Kube(client.kubeconfig, client.context)
         self._heartbeat.start()
