@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.clusters.base import ClusterAccess, Provider
+from harness.clusters.existing import beside
 from harness.clusters.usage import Usage
 from harness.errors import DeployError
 from harness.helm import Helm, values_from_paths
@@ -100,6 +101,8 @@ class Deployment:
         if cluster:
             self._check_chart()
             self.usage.enter()
+            if self.guest:
+                beside.sweep(self.engine, self.cache)
             self.provider.check()
             if self.guest:
                 self._check_chart(self.guest.version)
@@ -337,15 +340,18 @@ class Deployment:
     def _leave(self, guest: ExistingProvider, *, kept: bool) -> None:
         """Leave a cluster that is not ours as it was, or say what stays there."""
         if kept:
-            names = guest.keep()
-            if names:
+            beside.keep(self.cache, self.settings.cluster_name)
+            if names := guest.keep():
                 self.progress.choice("kept", ", ".join(names), guest.how_to_remove())
             self.usage.leave()
             return
         with self.progress.step("removing the namespaces of this run") as step:
-            step.result = ", ".join(guest.delete()) or "there was none"
-            self.outside.delete()
-        self.usage.leave()
+            try:
+                step.result = ", ".join(guest.delete()) or "there was none"
+            finally:
+                self.outside.delete()
+                self.usage.leave()
+        beside.forget(self.cache, self.settings.cluster_name)
 
     def _delete_all(self) -> None:
         """Remove all that runs made for this cluster, images apart."""

@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from harness.supply.bases import Bases
     from harness.supply.engine import Engine
 
-#: The engine's network that the nodes of our own clusters are in.
-NETWORK = "kind"
 #: The database of containers that run alone, beside the release's own.
 _ALONE = "alone"
 #: The one of an installation beside the release.
@@ -85,6 +83,7 @@ class Outside:
     progress: Progress
     redact: Redactor
     jobs: Jobs
+    network: str = "kind"
     guest: ExistingProvider | None = None
     _standins: StandIns = field(init=False)
     _postgres: PostgresExternal | None = field(init=False, default=None)
@@ -95,9 +94,8 @@ class Outside:
         """Bind both to the tenant, and learn what the user gave as secret."""
         settings, project = self.settings, self.settings.project
         name = settings.tenant.name
-        network = "" if self.guest else NETWORK
         self._standins = StandIns(
-            self.engine, self.builder, self.cache, self.progress, name, network=network
+            self.engine, self.builder, self.cache, self.progress, name, network=self.network
         )
         self.redact.add(*(settings.environ.get(s.unless, "") for s in project.standins.values()))
         if project.database:
@@ -110,9 +108,9 @@ class Outside:
                 self.cache,
                 self.progress,
                 name,
-                network=network,
                 official=project.database.image,
                 name=project.database.name,
+                network=self.network,
                 address=settings.existing.host_address if settings.existing else "",
             )
 
