@@ -1,4 +1,4 @@
-"""`python -m benchmarks [collect] [cluster] [watching] [runs] [guests]`: measure, print, keep the table."""
+"""`python -m benchmarks [collect|cluster|watching|runs|guests]`: measure, print, keep a table."""
 
 from __future__ import annotations
 
