@@ -7,8 +7,10 @@ import ipaddress
 import os
 import subprocess
 import sys
+import threading
 import uuid
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -16,7 +18,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from download_support import site, status
 from images_support import real_engine
 
 from harness.cache import Cache
@@ -136,13 +137,35 @@ def test_a_registry_that_wants_another_login(
     assert names(engine) == before
 
 
+class Forbidding(BaseHTTPRequestHandler):
+    """A registry that lets people in, and lets them do nothing."""
+
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self) -> None:
+        known = self.path == "/v2/"
+        said = b'{"errors":[{"code":"DENIED","message":"not you"}]}'
+        self.send_response(200 if known else 403)
+        self.send_header("Docker-Distribution-Api-Version", "registry/2.0")
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(said)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(said)
+
+    do_HEAD = do_POST = do_GET
+
+    def log_message(self, *_: object) -> None:
+        """Be quiet."""
+
+
 def test_an_account_that_may_not_push(engine: Engine) -> None:
-    with site() as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Forbidding) as server:
+        threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
         place = f"127.0.0.1:{server.server_port}"
-        for path in ("/v2/", *(f"/v2/shop/{p}" for p in ("blobs/uploads/",))):
-            server.puts(path, status(403, b'{"errors":[{"code":"DENIED","message":"not you"}]}'))
         with pytest.raises(RegistryRefusedError) as caught:
             Registry(engine, place, place, ADA).check("shop")
+        server.shutdown()
     assert "may not push" in caught.value.cause, str(caught.value)
 
 
