@@ -17,6 +17,7 @@ from harness.clusters.existing.leftovers import TOOLS, runs, sweep
 from harness.clusters.existing.node_pod import PRIVILEGED, run_on_node
 from harness.errors import DeployError
 from harness.kube.client import Kube
+from harness.kube.emptying import end_pods
 from harness.kube.errors import NotFoundError
 from harness.kube.namespaces import (
     ForeignNamespaceError,
@@ -227,6 +228,7 @@ class ExistingProvider:
             return []  # whatever `check` has refused is not asked again
         with self._client() as client:
             names = ours(client)
+            end_pods(client, names)
             for name in names:
                 delete_namespace(client, name, wait=False)
             sweep(client, _server_time(client))
