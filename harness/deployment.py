@@ -173,7 +173,7 @@ class Deployment:
 
     def values(self) -> dict[str, Any]:
         """Return the chart's values for this run. They hold secrets."""
-        return self._values({})
+        return values_from_paths(self._described({}))
 
     def beside(self) -> Installation:
         """Return a second installation of the project, beside the release; nothing is made yet."""
@@ -183,12 +183,13 @@ class Deployment:
         others: dict[str, str | int | None] = {"cluster.node_port": port or None}
         if not (self.guest and self.outside.inside):
             others["database.url"] = self.outside.database_beside().url_in_cluster
+        more = self.settings.project.variants.get(self.settings.project.chart.beside, {})
         namespace = f"{release.namespace[:56]}-beside"
         return Installation(
             rollout=self._rollout(),
             project=self.settings.project,
             namespace=namespace,
-            base=self._values(others),
+            base=values_from_paths(self._described(others, more)),
             images=release.images,
             url=self._address(namespace, port),
         )
@@ -226,12 +227,16 @@ class Deployment:
         described, facts = project.variants.get(inside, {}), self.outside.facts_inside()
         return {path: fill(value, facts) for path, value in described.items()}
 
-    def _values(self, others: Mapping[str, str | int | None]) -> dict[str, Any]:
+    def _described(
+        self,
+        others: Mapping[str, str | int | None],
+        more: Mapping[str, str | int | bool] | None = None,
+    ) -> dict[str, Any]:
         facts = self._facts() | self.outside.facts()
         facts |= {"cluster.node_port": self._node_port or None, **others}
-        described = self.settings.project.values
+        described = {**self.settings.project.values, **(more or {})}
         values = {path: fill(value, facts) for path, value in described.items()}
-        return values_from_paths(values | (self.database_inside() if self.outside.inside else {}))
+        return values | (self.database_inside() if self.outside.inside else {})
 
     def all_secrets(self) -> dict[str, str]:
         """Return every value by name that must not be seen outside a Secret."""
