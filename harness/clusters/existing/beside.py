@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.clusters.usage import Usage
@@ -12,7 +13,6 @@ from harness.tenant import Guest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
     from harness.cache import Cache
     from harness.supply.engine import Engine
@@ -37,11 +37,12 @@ def forget(cache: Cache, name: str) -> None:
 def sweep(engine: Engine, cache: Cache) -> list[str]:
     """Remove what processes of this machine have left that were killed; return their names.
 
-    A process that lives holds the lock of its name, however busy it is.
+    A process that lives holds the lock of its name, however busy it is. Whoever keeps its
+    locks in another cache is not known here, and left alone.
     """
     removed = []
     for name in sorted(set(_names(engine))):
-        if _mark(cache, name).exists():
+        if _mark(cache, name).exists() or not _known(cache, name):
             continue
         with Usage(cache, Guest(name)).last() as dead:
             if not dead:
@@ -64,6 +65,10 @@ def _names(engine: Engine) -> Iterator[str]:
     for labels in found:
         if (name := labels.get(CLUSTER, "")).startswith(GUEST):
             yield name
+
+
+def _known(cache: Cache, name: str) -> bool:
+    return Path(cache.lock(f"usage-{name}").lock_file).exists()
 
 
 def _mark(cache: Cache, name: str) -> Path:
