@@ -1,4 +1,4 @@
-"""`python -m benchmarks [collect] [cluster] [watching] [runs]`: measure, print, keep the table."""
+"""`python -m benchmarks [collect|cluster|watching|runs|guests]`: measure, print, keep a table."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks import clusters, runs
+from benchmarks import clusters, guests, runs
 from benchmarks import watching as watches
 from benchmarks.result import Result, machine, write
 
 _TABLE = Path(__file__).with_name("RESULTS.md")
-_ALL = ["collect", "cluster", "watching", "runs"]
+_ALL = ["collect", "cluster", "watching", "runs", "guests"]
 
 
 def _measure(what: list[str], times: int) -> Iterator[Result]:
@@ -24,6 +24,8 @@ def _measure(what: list[str], times: int) -> Iterator[Result]:
         yield from watches.watching(times)
     if "runs" in what:
         yield from runs.whole_runs(times)
+    if "guests" in what:
+        yield from guests.throughput(times)
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ from harness.outside import Outside
 from harness.progress import Progress
 from harness.redact import Redactor
 from harness.secrets import secret_values
-from harness.settings import MINIKUBE, Settings
+from harness.settings import GUEST, MINIKUBE, Settings
 from harness.supply.bases import Bases
 from harness.supply.disk import check_disk, room_to_run_gb
 from harness.supply.minikubebase import BASE
@@ -26,6 +26,7 @@ from harness.supply.tools import Tools, find_minikube, find_tools
 from harness.tenant import BESIDE_PORTS, NODE_PORTS
 
 if TYPE_CHECKING:
+    from harness.clusters.existing.provider import ExistingProvider
     from harness.supply.engine import Engine
 
 
@@ -44,25 +45,84 @@ def assemble(
     environ, project = settings.environ, settings.project
     check_disk(engine, room_to_run_gb(settings.nodes))
     tools = find_tools(engine, cache, progress, environ)
-    provider, network = _provider(settings, cache, progress, engine, tools)
+    guest = None
+    if settings.existing is not None:
+        guest = _guest(settings, tools, engine, cache, progress, redact)
+        provider: Provider = guest
+        network = ""
+    else:
+        provider, network = _provider(settings, cache, progress, engine, tools)
     secrets = secret_values(project, cache, settings.cluster_name, environ)
     redact.add(*secrets.values())
     jobs = Jobs()
     bases = Bases(engine, cache, progress, environ)
     builder = Builder(engine, bases, cache, progress, environ, redact=redact)
-    return Deployment(
+    deployment = Deployment(
         settings=settings,
         cache=cache,
         progress=progress,
         redact=redact,
         engine=engine,
         tools=tools,
-        sources=ProjectImages(project, builder, jobs, settings.diagnosis_folder),
-        outside=Outside(settings, engine, builder, bases, cache, progress, redact, jobs, network),
+        sources=ProjectImages(
+            project,
+            builder,
+            jobs,
+            settings.diagnosis_folder,
+            adopt=guest.registry.adopt if guest else None,
+        ),
+        outside=Outside(
+            settings,
+            engine,
+            builder,
+            bases,
+            cache,
+            progress,
+            redact,
+            jobs,
+            network=network,
+            guest=guest,
+        ),
         provider=provider,
         secrets=secrets,
         jobs=jobs,
         usage=Usage(cache, settings.tenant),
+        guest=guest,
+    )
+    if guest:
+        guest.relay_image = deployment.probe_image
+    return deployment
+
+
+def _guest(
+    settings: Settings,
+    tools: Tools,
+    engine: Engine,
+    cache: Cache,
+    progress: Progress,
+    redact: Redactor,
+) -> ExistingProvider:
+    from harness.clusters.existing.provider import ExistingProvider
+    from harness.registries.login import Login
+    from harness.registries.registry import Registry
+
+    options = settings.existing
+    assert options is not None
+    host = options.registry_push.partition("/")[0]
+    login = Login.find(host, settings.environ, options.registry_config)
+    if login:
+        redact.add(login.password)
+    registry = Registry(engine, options.registry, options.registry_push, login, redact)
+    return ExistingProvider(
+        options,
+        settings.cluster_name.removeprefix(GUEST),
+        settings.namespace,
+        registry,
+        next(iter(settings.project.images.values())).repository,
+        cache,
+        progress,
+        tools.kubectl,
+        port=settings.port,
     )
 
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from harness.command import Completed
 from harness.kube.client import Kube
+from harness.kube.tenancy import Tenancy
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class ClusterAccess:
         context: the context in it.
         kubernetes_version: as the API tells it (`v1.34.4`).
         created: whether this call made it; False when it was there and is used again.
+        tenancy: what namespaces get that are made on it.
 
     """
 
@@ -29,10 +31,11 @@ class ClusterAccess:
     context: str
     kubernetes_version: str
     created: bool
+    tenancy: Tenancy = field(default_factory=Tenancy)
 
     def client(self) -> Kube:
         """Return a client for this cluster."""
-        return Kube(self.kubeconfig, self.context)
+        return Kube(self.kubeconfig, self.context, tenancy=self.tenancy)
 
 
 @dataclass(frozen=True)
@@ -95,7 +98,7 @@ class Provider(Protocol):
     def stop(self) -> None:
         """Stop it, so that `ensure` can start it again with all it holds."""
 
-    def delete(self) -> None:
+    def delete(self) -> object:
         """Remove it with all it holds; nothing happens when it is not there."""
 
     def describe(self) -> Mapping[str, str]:

@@ -197,3 +197,10 @@ KUBERNETES = Program(
 ETCD = Program("etcd", "go.etcd.io/etcd/server/v3")
 COREDNS = Program("coredns", "github.com/coredns/coredns")
 PAUSE = Program("pause")
+REGISTRY = Program(
+    "registry",
+    "github.com/distribution/distribution/v3",
+    version_variables=("github.com/distribution/distribution/v3/version.version",),
+)
+#: What an image is made of by itself.
+IN_IMAGES = (REGISTRY,)
