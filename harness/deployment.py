@@ -153,7 +153,7 @@ class Deployment:
 
     def values(self) -> dict[str, Any]:
         """Return the chart's values for this run. They hold secrets."""
-        return self._values({})
+        return values_from_paths(self._described({}))
 
     def beside(self) -> Installation:
         """Return a second installation of the project, beside the release; nothing is made yet."""
@@ -161,11 +161,14 @@ class Deployment:
 
         release, port = self.release(), self.settings.tenant.beside_port
         database = self.outside.database_beside()
+        url = database.url_in_cluster
+        others: dict[str, str | int] = {"cluster.node_port": port, "database.url": url}
+        more = self.settings.project.variants.get(self.settings.project.chart.beside, {})
         return Installation(
             rollout=self._rollout(),
             project=self.settings.project,
             namespace=f"{release.namespace[:56]}-beside",
-            base=self._values({"cluster.node_port": port, "database.url": database.url_in_cluster}),
+            base=values_from_paths(self._described(others, more)),
             images=release.images,
             url=self.provider.endpoint(port),
         )
@@ -203,12 +206,14 @@ class Deployment:
         described, facts = project.variants.get(inside, {}), self.outside.facts_inside()
         return {path: fill(value, facts) for path, value in described.items()}
 
-    def _values(self, others: Mapping[str, str | int]) -> dict[str, Any]:
+    def _described(
+        self, others: Mapping[str, str | int], more: Mapping[str, str | int | bool] | None = None
+    ) -> dict[str, Any]:
         facts = self._facts() | self.outside.facts() | {"cluster.node_port": self._node_port}
         facts |= others
-        described = self.settings.project.values
+        described = {**self.settings.project.values, **(more or {})}
         values = {path: fill(value, facts) for path, value in described.items()}
-        return values_from_paths(values | (self.database_inside() if self.outside.inside else {}))
+        return values | (self.database_inside() if self.outside.inside else {})
 
     def all_secrets(self) -> dict[str, str]:
         """Return every value by name that must not be seen outside a Secret."""

@@ -27,11 +27,16 @@ class _Table(BaseModel):
 
 
 class Chart(_Table):
-    """Where the chart lies and under which names it is installed."""
+    """Where the chart lies and under which names it is installed.
+
+    `beside` names the variant in which the second installation, whose life is tried out, is
+    made: one with more CPU starts in less time.
+    """
 
     path: str
     release: Name
     namespace: Name
+    beside: str = ""
 
 
 class Image(_Table):
@@ -108,7 +113,7 @@ class Project(_Table):
     secrets: dict[Name, Secret] = {}
     standins: dict[Name, StandIn] = {}
     values: dict[str, str | int | bool] = {}
-    #: other ways to install the chart, for checks without a cluster: laid over `values`
+    #: other ways to install the chart, laid over `values`; each is checked without a cluster
     variants: dict[Name, dict[str, str | int | bool]] = {}
     requirements: dict[str, str] = {}
     root: Path
@@ -127,9 +132,11 @@ class Project(_Table):
         except ValidationError as error:
             raise ProjectFileInvalidError(path, [_sentence(e) for e in error.errors()]) from None
         problems = [*project._unknown_images(), *project._unknown_references()]
-        inside = project.database.inside if project.database else ""
-        if inside and inside not in project.variants:
-            problems.append(f"database.inside: there is no [variants.{inside}]")
+        named = {"chart.beside": project.chart.beside}
+        named["database.inside"] = project.database.inside if project.database else ""
+        for where, variant in named.items():
+            if variant and variant not in project.variants:
+                problems.append(f"{where}: there is no [variants.{variant}]")
         if problems:
             raise ProjectFileInvalidError(path, problems)
         if not (project.chart_path / "Chart.yaml").is_file():

@@ -589,3 +589,14 @@ def test_an_amount_may_be_a_number(shop: Shop) -> None:
     judgement = shop.judged("fields")
     assert judgement.examined
     assert not judgement.findings
+
+
+def test_a_variant_may_have_other_amounts_and_excuses_no_more(shop: Shop) -> None:
+    roomy = '[variants.roomy]\n"resources.limits.cpu" = "2"\n\n'
+    shop.edit(("deploy.toml", "[values]", f"{roomy}[values]"))
+    judgement = shop.judged("resources")
+    assert judgement.examined
+    assert not judgement.findings
+    shop.edit((VALUES, "limits: {cpu: 100m", "limits: {cpu: 150m"))
+    seen = {finding.seen.partition(" ")[2] for finding in shop.judged("resources").findings}
+    assert seen == {"is 150m"}

@@ -41,9 +41,10 @@ def test_missing_chart_names_the_place(project_dir: Path) -> None:
             ("[requirements]", '[values]\n"a" = "${images.web.tag}"\n[requirements]'),
             "images.web.tag",
         ),
+        (("[chart]\n", '[chart]\nbeside = "big"\n'), "chart.beside: there is no [variants.big]"),
         (('name = "shop"', "name = "), "line 1"),
     ],
-    ids=["range", "typo", "missing", "no such image", "type", "reference", "not toml"],
+    ids=["range", "typo", "missing", "no such image", "type", "reference", "variant", "not toml"],
 )
 def test_mistake_is_named(project_dir: Path, change: tuple[str, str], said: str) -> None:
     file = project_dir / "deploy.toml"

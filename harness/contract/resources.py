@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from decimal import Decimal
 
 from harness.contract.containers import Container
@@ -13,14 +14,17 @@ from harness.kube.quantity import NAMES, parse
 def check(subject: Subject, notes: Notes) -> None:
     """Each container asks for CPU and memory and is limited, as its role is described."""
     for rendering in subject.renderings:
+        varied = subject.project.variants.get(rendering.installation.variant, {})
         for container in subject.containers(rendering):
             notes.saw(str(container))
             for kind in ("requests", "limits"):
-                _amounts(subject, notes, container, kind)
+                _amounts(subject, notes, container, kind, varied)
             _order(subject, notes, container)
 
 
-def _amounts(subject: Subject, notes: Notes, container: Container, kind: str) -> None:
+def _amounts(
+    subject: Subject, notes: Notes, container: Container, kind: str, varied: Mapping[str, object]
+) -> None:
     roles = [s for s in subject.project.services.values() if s.image == container.image]
     wanted = (roles[0].requests if kind == "requests" else roles[0].limits) if roles else {}
     given = (container.body.get("resources") or {}).get(kind) or {}
@@ -34,6 +38,8 @@ def _amounts(subject: Subject, notes: Notes, container: Container, kind: str) ->
                 seen=f"resources.{kind} has none",
                 fix=f"set resources.{kind}.{name}",
             )
+        elif given[name] in _given(varied, kind, name):
+            continue  # described for this variant
         elif container.main and name in wanted and _amount(given[name]) != parse(wanted[name]):
             notes.found(
                 subject.chart.where(container.owner.source, str(given[name]), kind + ":"),
@@ -41,6 +47,10 @@ def _amounts(subject: Subject, notes: Notes, container: Container, kind: str) ->
                 seen=f"it is {given[name]}",
                 fix="correct the value, or the description",
             )
+
+
+def _given(varied: Mapping[str, object], kind: str, name: str) -> list[object]:
+    return [value for path, value in varied.items() if path.endswith(f".{kind}.{name}")]
 
 
 def _order(subject: Subject, notes: Notes, container: Container) -> None:
