@@ -72,3 +72,13 @@ def test_its_ssh_comes_in_with_the_path_of_an_administrator(provider: MinikubePr
     path = provider.tool.ask("ssh", "--", "echo", "$PATH").strip()
     assert "/usr/sbin" in path.split(":")
     assert provider.tool.ask("ssh", "--", "sudo", "id", "-u").strip() == "0"
+
+
+def test_stopped_again_and_again_it_comes_back_with_the_application(
+    deployment: Deployment, provider: MinikubeProvider, release: Release
+) -> None:
+    for _ in range(2):  # what is wrong with a first start may show at the second only
+        provider.stop()
+        assert not provider.ensure().created
+        deployment.wait_until_open()
+    assert {pod.name for pod in release.pods()}
