@@ -82,7 +82,8 @@ def scenario(status: str) -> Scenario:
         (["NOT_SELECTED"], "not run"),
         (["PASSED", "FAILED"], "failed"),
         (["PASSED", "UNDEFINED"], "failed"),
-        (["PASSED", "UNKNOWN"], "failed"),
+        (["PASSED", "UNKNOWN"], "partly proven"),
+        (["UNKNOWN"], "not run"),
         (["PASSED", "PENDING"], "failed"),
     ],
 )
@@ -101,13 +102,14 @@ ALL = [("Sale", "FR-1", "PASSED", ""), ("Buy", "FR-2", "PASSED", ""), ("E", "EC-
         (record(*ALL, end=False), "failed", "the record ends before the run did"),
         (record(("Sale", "FR-1", "FAILED", "w")), "failed", "1 scenario did not pass"),
         (record(("Sale", "FR-1", "PENDING", "w")), "failed", "1 scenario did not pass"),
+        (record(("Sale", "FR-1", "UNKNOWN", "w")), "failed", "the run was broken off"),
         (record(("Sale", "FR-1", "SKIPPED", "w"), *ALL[1:]), "partly", "2 of 3"),
         (record(("Sale", "FR-1", "not run", ""), *ALL[1:]), "failed", "did not end well"),
         (record(("Sale", "FR-1", "not selected", ""), *ALL[1:]), "partly", "2 of 3"),
         ([m for m in record(*ALL) if "pickle" in m], "spec", "3 requirements and 3 scenarios"),
     ],
     ids=[
-        *("accepted", "no scenario", "cut off", "failed", "pending", "skipped"),
+        *("accepted", "no scenario", "cut off", "failed", "pending", "broken off", "skipped"),
         *("not run", "not selected", "specification"),
     ],
 )

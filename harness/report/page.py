@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.record.journal import dump
-from harness.record.messages import Message, strings_changed
+from harness.record.messages import PENDING, UNKNOWN, Message, strings_changed
 from harness.report import facts
 from harness.report.diagram import draw
 from harness.report.failures import failures, hooks_that_failed
-from harness.report.model import NOT_RUN, NOT_SELECTED, read_run
+from harness.report.model import BAD, NOT_RUN, NOT_SELECTED, Run, read_run
 from harness.report.requirements import grouped, proven_by
 from harness.report.text import clean, cut, parts_of, seconds
 from harness.report.timeline import timeline
@@ -75,6 +75,7 @@ def render(
             scenario_counts=Counter(scenario.status for scenario in run.scenarios),
             failures=failures(run),
             failed_hooks=list(hooks_that_failed(run)),
+            failures_title=_failures_title(run),
             images=facts.images(run),
             timeline=timeline(run),
             moment=system.get("moment", ""),
@@ -119,6 +120,11 @@ def _environment() -> Any:
     }
     environment.filters |= filters
     return environment
+
+
+def _failures_title(run: Run) -> str:
+    only_broken_off = {scenario.status for scenario in run.scenarios} & {*BAD, PENDING} == {UNKNOWN}
+    return "Where it was broken off" if only_broken_off else "What failed"
 
 
 def _bundle(messages: list[Message], formatter: Formatter) -> dict[str, str]:
