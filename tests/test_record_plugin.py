@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -371,3 +373,27 @@ def test_terminal_is_quiet_when_told_so(shop: pytest.Pytester) -> None:
 
 def test_verbose_names_items_as_ever(shop: pytest.Pytester) -> None:
     run(shop, "-v").stdout.fnmatch_lines(["features/selling.feature::test_a_sale*PASSED*"])
+
+
+def test_terminal_shows_what_goes_on_in_its_last_line(shop: pytest.Pytester) -> None:
+    edit(shop.path / "conftest.py", "time.sleep(0.05)", "time.sleep(1)")
+    ours, theirs = pty.openpty()
+    said = b""
+    with subprocess.Popen(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-k", "sale"],
+        cwd=shop.path,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "100"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    ) as program:
+        os.close(theirs)
+        with contextlib.suppress(OSError):  # what a terminal says at its end
+            while data := os.read(ours, 4096):
+                said += data
+    os.close(ours)
+    text = said.decode()
+    assert program.returncode == 0, text
+    assert "0:00 · Given a shop" in text, "what is waited for"
+    assert "\x1b[2K" in text, "and is taken away again"
+    assert "\x1b[32m" in text, "green"

@@ -9,7 +9,7 @@ import pytest
 
 from harness.record.messages import timestamp
 from harness.report.diagram import draw
-from harness.report.failures import failures
+from harness.report.failures import failed_alone, failures
 from harness.report.model import Scenario, read_run
 from harness.report.page import render
 from harness.report.requirements import Requirement, grouped, proven_by
@@ -140,6 +140,17 @@ def test_failure_that_strikes_again_is_told_with_the_first() -> None:
     (failure,) = failures(run)
     assert failure.parts[0] == ("seen", "no shop\nat all")
     assert [other.name for other in failure.others] == ["B"]
+
+
+def test_fixture_that_failed_is_told_once() -> None:
+    words = "needed: a shop\nseen:   no shop"
+    messages = record(("A", "FR-1", "FAILED", words))
+    hook = {"hook": {"id": "h", "name": "release", "type": "BEFORE_TEST_RUN"}}
+    for said, alone in (("a shop: no shop", []), ("x", [("set-up of release", "x")])):
+        ends = {"testRunHookStartedId": "1", "result": {"status": "FAILED", "message": said}}
+        begun = {"testRunHookStarted": {"id": "1", "hookId": "h"}}
+        run = read_run([*messages, hook, begun, {"testRunHookFinished": ends}])
+        assert failed_alone(run, failures(run)) == alone
 
 
 def test_parts_of_an_error() -> None:

@@ -16,7 +16,7 @@ from harness.record.journal import dump
 from harness.record.messages import PENDING, UNKNOWN, Message, strings_changed
 from harness.report import facts
 from harness.report.diagram import draw
-from harness.report.failures import failures, hooks_that_failed
+from harness.report.failures import failed_alone, failures
 from harness.report.model import BAD, NOT_RUN, NOT_SELECTED, Run, read_run
 from harness.report.requirements import grouped, proven_by
 from harness.report.text import clean, cut, parts_of, seconds
@@ -58,7 +58,7 @@ def render(
     requirements = proven_by(demanded, run.scenarios)
     script = (_TEMPLATES / "page.js").read_text(encoding="utf-8")
     scripts = [script, *([formatter.script] if formatter else [])]
-    system = facts.system(run)
+    system, failed = facts.system(run), failures(run)
     calls = ((e.facts, e.passed) for e in run.evidence if e.kind == "call")
     text: str = (
         _environment()
@@ -73,8 +73,8 @@ def render(
             groups=grouped(requirements),
             counts=Counter(requirement.status for requirement in requirements),
             scenario_counts=Counter(scenario.status for scenario in run.scenarios),
-            failures=failures(run),
-            failed_hooks=list(hooks_that_failed(run)),
+            failures=failed,
+            failed_hooks=failed_alone(run, failed),
             failures_title=_failures_title(run),
             images=facts.images(run),
             timeline=timeline(run),
