@@ -200,7 +200,8 @@ def _take_down(
     recording: Recording, item: pytest.Item, report: pytest.TestReport, call: pytest.CallInfo[None]
 ) -> None:
     status, message = item.stash.get(_OUTCOME, None) or _outcome(report)
-    item.stash[_OUTCOME] = "", ""
+    if _OUTCOME in item.stash:
+        del item.stash[_OUTCOME]
     exception = type(call.excinfo.value).__name__ if call.excinfo else ""
     attempt = recording.attempt
     assert attempt is not None

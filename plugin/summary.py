@@ -74,7 +74,7 @@ def _write_requirements(reporter: pytest.TerminalReporter, config: pytest.Config
     recorded = config.stash.get(RECORDED, None)
     if recorded is None:
         return
-    from harness.report.model import read_run
+    from harness.report.reader import read_run
     from harness.report.requirements import PROVEN, proven_by
 
     run = read_run(recorded[1])

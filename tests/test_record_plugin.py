@@ -397,3 +397,31 @@ def test_terminal_shows_what_goes_on_in_its_last_line(shop: pytest.Pytester) -> 
     assert "0:00 · Given a shop" in text, "what is waited for"
     assert "\x1b[2K" in text, "and is taken away again"
     assert "\x1b[32m" in text, "green"
+
+
+AGAIN = """
+def pytest_runtest_protocol(item, nextitem):
+    from _pytest.runner import runtestprotocol
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    runtestprotocol(item, log=False, nextitem=nextitem)
+    item._initrequest()
+    runtestprotocol(item, log=True, nextitem=nextitem)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True
+"""
+
+
+def test_scenario_that_is_tried_again_counts_by_its_last_attempt(shop: pytest.Pytester) -> None:
+    conftest = shop.path / "conftest.py"
+    conftest.write_text(conftest.read_text() + AGAIN)
+    edit(
+        conftest, "def sells(): ...", "def sells(tried=[]): tried.append(1) or 1 / (len(tried) - 1)"
+    )
+    run(shop, "-k", "sale").assert_outcomes(passed=1)
+    messages = record_of(shop.path)
+    assert_valid(messages)
+    ends = [m["testCaseFinished"]["willBeRetried"] for m in messages if "testCaseFinished" in m]
+    assert ends == [True, False]
+    sale = named(run_of(shop.path), "A sale")
+    assert (sale.attempts, sale.status) == (2, "PASSED")
+    assert run_of(shop.path).success

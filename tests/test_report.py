@@ -10,8 +10,9 @@ import pytest
 from harness.record.messages import timestamp
 from harness.report.diagram import draw
 from harness.report.failures import failed_alone, failures
-from harness.report.model import Scenario, read_run
+from harness.report.model import Scenario
 from harness.report.page import render
+from harness.report.reader import read_run
 from harness.report.requirements import Requirement, grouped, proven_by
 from harness.report.text import clean, cut, parts_of, seconds
 from harness.report.timeline import timeline

@@ -17,7 +17,8 @@ from harness.record.messages import PENDING, UNKNOWN, Message, strings_changed
 from harness.report import facts
 from harness.report.diagram import draw
 from harness.report.failures import failed_alone, failures
-from harness.report.model import BAD, NOT_RUN, NOT_SELECTED, Run, read_run
+from harness.report.model import BAD, NOT_RUN, NOT_SELECTED, Run
+from harness.report.reader import read_run
 from harness.report.requirements import grouped, proven_by
 from harness.report.text import clean, cut, parts_of, seconds
 from harness.report.timeline import timeline
