@@ -116,6 +116,11 @@ class Recording:
         if self._journal:
             self._journal.close()
 
+    @property
+    def problem(self) -> str:
+        """Why not all could be written, "" when it was."""
+        return self._journal.problem if self._journal else ""
+
     def _write(self, *messages: Message) -> None:
         if self._journal:
             self._journal.write(*messages)

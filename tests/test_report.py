@@ -255,8 +255,19 @@ def test_timeline_is_of_the_whole_run() -> None:
     assert [(bar.name, bar.start, bar.length) for bar in bars] == [
         ("scenarios", 10.0, 20.0),
         ("build", 20.0, 40.0),
-        ("broke", 30.0, 1.0),
     ]
+    ended_badly = {"testRunFinished": {"success": False, "timestamp": timestamp(1010)}}
+    bars = timeline(read_run([*messages[:-1], evidence("phases", phases), ended_badly]))
+    assert [(bar.name, bar.result) for bar in bars if not bar.ok] == [("broke", "failed: why")]
+
+
+def test_each_process_has_an_installation() -> None:
+    other = {**SYSTEM, "namespace": "n-1", "url": "http://other"}
+    found = [evidence("system", SYSTEM), evidence("system", other)]
+    page = text_of(render([*record(*ALL), *found]))
+    assert "this is one of 2" in page
+    assert "http://127.0.0.1:1" in page
+    assert "http://other" not in page
 
 
 def text_of(page: str) -> str:

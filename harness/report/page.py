@@ -80,6 +80,7 @@ def render(
             images=facts.images(run),
             timeline=timeline(run),
             moment=system.get("moment", ""),
+            others=system.get("others", 0),
             pods=facts.pods(system) if system else [],
             diagram=draw(system, calls) if system else None,
             choices=facts.choices(run),
