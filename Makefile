@@ -7,7 +7,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Further words for pytest, such as: make deploy ARGS="-k FR-003 --deploy-port=8080"
 ARGS ?=
 
-.PHONY: help deploy test fast lint prepare check mutants bench lock clean distclean
+.PHONY: help deploy test fast lint spec report prepare check mutants bench lock clean distclean
 
 help: ## show this
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -26,6 +26,12 @@ lint: .venv/synced ## ruff, mypy, and that each requirement has its scenario, ea
 	$(PYTHON) -m ruff format --check .
 	$(PYTHON) -m mypy
 	$(PYTEST) --collect-only -qq --deploy-trace=yes features
+
+spec: .venv/synced ## the page of the specification alone, before any run: .deploy/spec.html
+	@$(PYTEST) --collect-only -qq --deploy-report=.deploy/spec.html features
+
+report: .venv/synced ## make the page of the last record again, also of a run that was ended by force
+	@$(PYTHON) -m harness.report $(ARGS)
 
 prepare: .venv/synced ## install, start or build what a run needs and this machine lacks
 	@$(PYTHON) -m harness.supply --run $(ARGS)

@@ -1,4 +1,4 @@
-"""`python -m benchmarks [collect|cluster|watching|runs|guests]`: measure, print, keep a table."""
+"""`python -m benchmarks [collect] [recording] […]`: measure, print, keep the table."""
 
 from __future__ import annotations
 
@@ -6,17 +6,19 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks import clusters, guests, runs
+from benchmarks import clusters, guests, recording, runs
 from benchmarks import watching as watches
 from benchmarks.result import Result, machine, write
 
 _TABLE = Path(__file__).with_name("RESULTS.md")
-_ALL = ["collect", "cluster", "watching", "runs", "guests"]
+_ALL = ["collect", "recording", "cluster", "watching", "runs", "guests"]
 
 
 def _measure(what: list[str], times: int) -> Iterator[Result]:
     if "collect" in what:
         yield runs.collecting(times)
+    if "recording" in what:
+        yield from recording.recording(times)
     if "cluster" in what:
         yield from clusters.creating(times)
         yield from clusters.beside(times)

@@ -227,6 +227,16 @@ class Outside:
         """Whether the release's database is in the cluster, a part of the release."""
         return self._choice is not None and self._choice.kind == INSIDE
 
+    def described(self) -> dict[str, str | int | bool]:
+        """Return what a report says of the database; nothing when there is none."""
+        if self._choice is None:
+            return {}
+        told: dict[str, str | int | bool] = {"kind": self._choice.kind, "inside": self.inside}
+        if not self.inside:
+            database = self.database()
+            told |= {"host": database.host, "port": database.port, "tls": database.tls}
+        return told
+
     def image_inside(self) -> str:
         """Return the image of a database in the cluster."""
         if self.settings.project.database is None:

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Protocol
 
 from harness.errors import DeployError
@@ -37,6 +37,8 @@ class Progress:
     quiet: bool = False
     choices: list[tuple[str, str, str]] = field(default_factory=list)
     timings: list[tuple[str, float]] = field(default_factory=list)
+    phases: list[Phase] = field(default_factory=list)
+    running: list[Step] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def say(self, line: str) -> None:
@@ -57,6 +59,7 @@ class Progress:
     def step(self, name: str) -> Iterator[Step]:
         """Show a step as begun, still running, and done or failed, with its seconds."""
         step = Step(self, name)
+        self.running.append(step)
         self.say(f"> {name}")
         stop = threading.Event()
         ticker = threading.Thread(target=self._tick, args=(step, stop), daemon=True)
@@ -65,12 +68,15 @@ class Progress:
             yield step
         except BaseException as error:
             cause = error.headline if isinstance(error, DeployError) else type(error).__name__
+            self.phases.append(Phase(name, step.at, step.seconds, cause, ok=False))
             self.say(f"x {name}: failed after {step.seconds:.1f} s: {cause}")
             raise
         else:
             self.timings.append((name, step.seconds))
+            self.phases.append(Phase(name, step.at, step.seconds, step.result))
             self.say(f"+ {name}: {step.result or 'done'} in {step.seconds:.1f} s")
         finally:
+            self.running.remove(step)
             stop.set()
             ticker.join()
 
@@ -80,7 +86,22 @@ class Progress:
             self.say(f"  ... {step.name}: {step.seconds:.0f} s{now}")
 
 
-@dataclass
+@dataclass(frozen=True)
+class Phase:
+    """A step that is over: when it began (in seconds since 1970), and how long it took."""
+
+    name: str
+    at: float
+    seconds: float
+    result: str
+    ok: bool = True
+
+    def told(self) -> dict[str, str | float | bool]:
+        """Return it for a record."""
+        return asdict(self)
+
+
+@dataclass(eq=False)
 class Step:
     """A running step: `note` says what it does now, `result` what came of it."""
 
@@ -88,6 +109,7 @@ class Step:
     name: str
     now: str = ""
     result: str = ""
+    at: float = field(default_factory=time.time)
     _started: float = field(default_factory=time.monotonic)
 
     @property

@@ -117,6 +117,13 @@ OPTIONS = (
         "the last commit, that has another chart)",
     ),
     Option("artifacts", ".deploy", "folder for what a run leaves to read"),
+    Option("record", "yes", "no: write no record of the run, and no page"),
+    Option(
+        "report",
+        "",
+        "file of the page that a run is read on; none: no page (default: report.html beside the "
+        "record); with --collect-only the page of the specification alone",
+    ),
     Option("mirror", "", "registry and path that mirror official images: registry.example.com/hub"),
     Option("download-mirror", "", "address below which downloads are, each by its host and path"),
     Option("ca-bundle", "", "file of certificates to trust: of a company's proxy and mirrors"),
@@ -290,6 +297,41 @@ class Trace:
             project=read.folder(root),
             whole=read.one_of("trace", ("yes", "no")) == "yes" or bool(spec),
             spec=root / Path(spec).expanduser() if spec else None,
+        )
+
+
+@dataclass(frozen=True)
+class Reporting:
+    """What is written of a run.
+
+    Attributes:
+        folder: where the record goes.
+        record: whether there is to be one.
+        page: file of the page; None: beside the record.
+        pages: whether there is to be a page.
+        project: folder of the project's description.
+
+    """
+
+    folder: Path
+    record: bool
+    page: Path | None
+    pages: bool
+    project: Path
+
+    @classmethod
+    def load(
+        cls, options: Mapping[str, str | None], environ: Mapping[str, str], root: Path
+    ) -> Reporting:
+        """Read these settings alone; arguments and errors as of `Settings.load`."""
+        read = _Reader(options, environ)
+        page = read.text("report")
+        return cls(
+            folder=root / read.text("artifacts"),
+            record=read.one_of("record", ("yes", "no")) == "yes",
+            page=root / Path(page).expanduser() if page not in ("", NONE) else None,
+            pages=page != NONE,
+            project=read.folder(root),
         )
 
 

@@ -55,6 +55,11 @@ def requirements(root: Path) -> dict[str, str]:
     return {str(name): str(sentence) for name, sentence in told.items()}
 
 
+def project_name(root: Path) -> str:
+    """Return the project's name. Raises what `read_project_file` does."""
+    return str(read_project_file(root).get("name") or root.resolve().name)
+
+
 def uncovered(root: Path, carried: Collection[str]) -> Iterator[str]:
     """Yield, with the line of the description, each requirement that no scenario carries."""
     for name, sentence in requirements(root).items():

@@ -46,12 +46,12 @@ def _problems(items: Iterable[pytest.Item]) -> Iterator[str]:
     for item in items:
         for scenario in _scenario(item):
             if item.parent not in definitions:
-                definitions[item.parent] = list(_definitions(item))
+                definitions[item.parent] = list(definitions_for(item))
             for step in scenario.steps:
                 yield from _problems_of(scenario, step, definitions[item.parent])
 
 
-def _definitions(item: pytest.Item) -> Iterator[StepFunctionContext]:
+def definitions_for(item: pytest.Item) -> Iterator[StepFunctionContext]:
     """Yield the definitions that an item sees: the same for each item of a file.
 
     As pytest-bdd finds them, but once for all sentences: it goes through all fixtures of a

@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pytest_bdd import given, parsers, then, when
 
+from harness.evidence import call
+
 if TYPE_CHECKING:
     import httpx
 
+    from fixtures.evidence import Evidence
     from harness.release import Release
 
 _TITLE = "Outlive the pods"
@@ -114,11 +117,14 @@ def life_of_a_todo(account: Account) -> None:
 
 
 @then("each answer came from a pod of the backend")
-def answered_by_backend(account: Account, release: Release) -> None:
+def answered_by_backend(account: Account, release: Release, evidence: Evidence) -> None:
     pods = {pod.name for pod in release.pods("backend")}
     assert account.answers, "nothing was asked"
     strangers = [name or "nobody named" for name in account.answers if name not in pods]
     assert not strangers, f"answered by {strangers}; the backend's pods are {sorted(pods)}"
+    evidence.facts(
+        "call", call("frontend", "backend", f"{len(account.answers)} answers by its pods")
+    )
 
 
 @when(parsers.parse("{who} asks for the todos of the account"), target_fixture="answer")

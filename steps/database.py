@@ -7,16 +7,20 @@ from urllib.parse import quote, urlsplit, urlunsplit
 
 from pytest_bdd import then
 
+from harness.evidence import call
+
 if TYPE_CHECKING:
+    from fixtures.evidence import Evidence
     from harness.databases.database import Database
     from harness.probes.pod import ProbePod
 
 
 @then("the database answers there, encrypted")
-def answers_encrypted(inside: ProbePod, database: Database) -> None:
+def answers_encrypted(inside: ProbePod, database: Database, evidence: Evidence) -> None:
     found = inside.sql(database.url_in_cluster)
     assert found.ok, f"the database does not answer: {found}"
     assert found.tls, f"the connection is not encrypted: {found}"
+    evidence.facts("call", call("inside", "database", f"SQL, encrypted by {found.tls_version}"))
 
 
 @then("it refuses a wrong password")

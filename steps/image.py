@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING
 import pytest
 from pytest_bdd import given, parsers, then, when
 
+from harness import evidence as facts
 from harness.images.suspects import Kind
 
 if TYPE_CHECKING:
+    from fixtures.evidence import Evidence
     from harness.deployment import Deployment
     from harness.images.alone import Alone, Running
     from harness.images.layers import Finding
@@ -137,13 +139,16 @@ def log_names(refusal: str, variable: str) -> None:
 
 
 @then(parsers.parse("it takes less than {limit:d} MB"))
-def takes_less(engine: Engine, deployment: Deployment, image: BuiltImage, limit: int) -> None:
+def takes_less(
+    engine: Engine, deployment: Deployment, image: BuiltImage, limit: int, evidence: Evidence
+) -> None:
     from harness.images.inspect import compressed_size, inspect
 
     size = inspect(engine, image.ref).size
     described = deployment.settings.project.images[image.name]
     assert limit <= described.max_mb, f"the description allows {described.max_mb} MB"
     packed = compressed_size(engine, deployment.cache, image.id)
+    evidence.facts("image", facts.image(image.name, described, size, packed))
     deployment.progress.say(
         f"  image {image.name}: {size / MB:.1f} MB, compressed {packed / MB:.1f} MB"
         + (f" (goal: {described.goal_mb} MB)" if described.goal_mb else "")

@@ -11,10 +11,13 @@ from typing import TYPE_CHECKING, Any
 
 from pytest_bdd import given, parsers, then, when
 
+from harness.evidence import call
+
 if TYPE_CHECKING:
     from playwright.sync_api import Locator, Page, Response
 
     from fixtures.browser import Visit
+    from fixtures.evidence import Evidence
     from harness.databases.database import Database
 
 
@@ -161,7 +164,7 @@ def is_completed(person: Person, title: str) -> None:
 
 
 @then("the database holds exactly these todos of the person")
-def in_database(person: Person, database: Database) -> None:
+def in_database(person: Person, database: Database, evidence: Evidence) -> None:
     boxes = person.page.get_by_role("checkbox", name=re.compile("^Complete: "))
     names = boxes.evaluate_all("boxes => boxes.map(b => b.ariaLabel || b.labels[0].textContent)")
     shown = sorted(name.strip().removeprefix("Complete: ") for name in names)
@@ -172,6 +175,9 @@ def in_database(person: Person, database: Database) -> None:
     )
     stored = [title for (title,) in rows]
     assert stored == shown, f"the page shows {shown}, the database holds {stored}"
+    evidence.facts("call", call("outside", "frontend", "used in a browser"))
+    evidence.facts("call", call("backend", "database", "a person's todos are in it"))
+    evidence.facts("call", call("frontend", "database", "the person's account is in it"))
 
 
 @then("the page has reported no error")
@@ -189,8 +195,9 @@ def asks(person: Person, message: str) -> None:
 
 
 @then("the assistant answers")
-def answers(person: Person) -> None:
+def answers(person: Person, evidence: Evidence) -> None:
     _expect(person.page.get_by_role("log")).to_contain_text(re.compile("milk", re.IGNORECASE))
+    evidence.facts("call", call("backend", "cohere", "the assistant answers in the browser"))
 
 
 @then(parsers.parse('the list shows a todo about "{word}"'))

@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 from pytest_bdd import given, parsers, then
 
+from harness.evidence import call
+
 if TYPE_CHECKING:
+    from fixtures.evidence import Evidence
     from harness.deployment import Deployment
     from harness.kube.services import Service
     from harness.probes.pod import ProbePod
@@ -40,7 +43,9 @@ def leads_to_every_pod(release: Release, service: Service, role: str) -> None:
 
 
 @then(parsers.parse("the {role} answers from outside the cluster"))
-def answers_outside(release: Release, deployment: Deployment, role: str) -> None:
+def answers_outside(
+    release: Release, deployment: Deployment, role: str, evidence: Evidence
+) -> None:
     import httpx
 
     from harness.tunnels.nodes import NodesOutOfReachError
@@ -54,6 +59,7 @@ def answers_outside(release: Release, deployment: Deployment, role: str) -> None
     assert answer.status_code == 200, (
         f"{app_url}{described.health} answers {answer.status_code}: {answer.text[:300]}"
     )
+    evidence.facts("call", call("outside", role, f"HTTP 200 at {described.health}"))
 
 
 @then(parsers.parse("its port lies between {least:d} and {most:d}"))
@@ -84,10 +90,11 @@ def _cluster_ip(release: Release, role: str) -> tuple[Service, str]:
 
 
 @then(parsers.parse("the short name of the {role} leads to its Service"))
-def short_name(release: Release, inside: ProbePod, role: str) -> None:
+def short_name(release: Release, inside: ProbePod, role: str, evidence: Evidence) -> None:
     service, address = _cluster_ip(release, role)
     found = inside.dns(service.name)
     assert found.addresses == (address,), f"{service.name}: {found}; the Service has {address}"
+    evidence.facts("call", call("inside", role, f"found by the name {service.name}"))
 
 
 @then(parsers.parse("the full name of the {role} leads to its Service"))
@@ -106,7 +113,7 @@ def no_such_name(release: Release, inside: ProbePod) -> None:
 
 
 @then(parsers.parse("the {role} answers at its name"))
-def answers_at_its_name(release: Release, inside: ProbePod, role: str) -> None:
+def answers_at_its_name(release: Release, inside: ProbePod, role: str, evidence: Evidence) -> None:
     service, described = release.service(role), release.project.services[role]
     assert described.port in {port.port for port in service.ports}, (
         f"{service.name} offers {[p.port for p in service.ports]}, not {described.port}"
@@ -115,6 +122,7 @@ def answers_at_its_name(release: Release, inside: ProbePod, role: str) -> None:
         url = f"http://{name}:{described.port}{described.health}"
         found = inside.http("GET", url)
         assert found.status == 200, f"{url}: {found}"
+        evidence.facts("call", call("inside", role, f"HTTP 200 at {url}"))
 
 
 @then(parsers.parse("nobody answers at a port that the {role} does not offer"))

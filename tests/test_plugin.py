@@ -134,7 +134,16 @@ def test_fast_tests_need_no_description(shop: pytest.Pytester) -> None:
 
 
 #: What no collection may import: each costs 0.1 to 0.7 s.
-HEAVY = ("kubernetes", "pykube", "docker", "testcontainers", "playwright", "pydantic", "psycopg")
+HEAVY = (
+    "jinja2",
+    "kubernetes",
+    "pykube",
+    "docker",
+    "testcontainers",
+    "playwright",
+    "pydantic",
+    "psycopg",
+)
 COUNTER = f"""
 import sys
 

@@ -37,3 +37,18 @@ def test_choice_is_said_once() -> None:
     for _ in range(2):
         progress.choice("engine", "docker 28", "already running")
     assert out.getvalue() == "  engine         docker 28 (already running)\n"
+
+
+def test_phases_are_kept_for_the_record() -> None:
+    progress = Progress(stream=io.StringIO())
+    with progress.step("building") as step:
+        assert progress.running == [step]
+        step.result = "120 MB"
+    with pytest.raises(ValueError, match="no"), progress.step("breaking"):
+        raise ValueError("no")
+    assert progress.running == []
+    assert [(p.name, p.result, p.ok) for p in progress.phases] == [
+        ("building", "120 MB", True),
+        ("breaking", "ValueError", False),
+    ]
+    assert progress.phases[0].at <= progress.phases[1].at

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from download_support import authority
 
-from harness.settings import OPTIONS, DriverNotOursError, SettingInvalidError, Settings
+from harness.settings import OPTIONS, DriverNotOursError, Reporting, SettingInvalidError, Settings
 from harness.supply.authority import ca_bundle
 
 
@@ -149,3 +149,31 @@ def test_driver_that_is_minikube_s_and_not_ours_is_told_with_the_way_round(
         Settings.load({"minikube-driver": "kvm2"}, {}, project_dir)
     assert "docker" in caught.value.needed
     assert "minikube start --driver=kvm2" in caught.value.fix
+
+
+@pytest.mark.parametrize(
+    ("given", "environ", "page", "pages"),
+    [
+        ({}, {}, None, True),
+        ({"report": "none"}, {}, None, False),
+        ({"report": "p.html"}, {"DEPLOY_REPORT": "none"}, "p.html", True),
+        ({}, {"DEPLOY_REPORT": "q.html"}, "q.html", True),
+    ],
+)
+def test_where_the_page_goes(
+    tmp_path: Path,
+    *,
+    given: dict[str, str | None],
+    environ: dict[str, str],
+    page: str,
+    pages: bool,
+) -> None:
+    told = Reporting.load(given, environ, tmp_path)
+    assert (told.page, told.pages) == (tmp_path / page if page else None, pages)
+    assert (told.folder, told.record) == (tmp_path / ".deploy", True)
+
+
+def test_a_record_is_wanted_or_not(tmp_path: Path) -> None:
+    assert not Reporting.load({"record": "no"}, {}, tmp_path).record
+    with pytest.raises(SettingInvalidError):
+        Reporting.load({"record": "perhaps"}, {}, tmp_path)

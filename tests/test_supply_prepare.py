@@ -71,7 +71,7 @@ class Machine:
         self.engine, self.nodes = SimpleNamespace(), list[str]()
         for name in ("engine", "browser", "node_image", "tools"):
             monkeypatch.setattr(prepare, f"find_{name}", self._find(name))
-        for name in ("engine", "browser", "node_image", "tools", "probe_image"):
+        for name in ("engine", "browser", "node_image", "tools", "probe_image", "formatter"):
             monkeypatch.setattr(prepare, f"ensure_{name}", self._ensure(name))
         monkeypatch.setattr(prepare, "find_minikube", self._find("minikube"))
         monkeypatch.setattr(prepare, "ensure_minikube", self._ensure("minikube"))
@@ -116,7 +116,7 @@ class Machine:
         return SimpleNamespace(ref=official)
 
 
-ALL = {"engine", "browser", "node_image", "tools", "probe_image"}
+ALL = {"engine", "browser", "node_image", "tools", "probe_image", "formatter"}
 
 
 def test_everything_is_prepared_the_engine_first(

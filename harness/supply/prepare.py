@@ -22,6 +22,7 @@ from harness.supply.disk import (
     room_to_run_gb,
 )
 from harness.supply.engine import Engine, ensure_engine, find_engine
+from harness.supply.formatter import ensure_formatter
 from harness.supply.minikubebase import BASE
 from harness.supply.nodes import KIND, NodeImage, Wanted, ensure_node_image, find_node_image
 from harness.supply.tools import Tools, ensure_minikube, ensure_tools, find_minikube, find_tools
@@ -100,7 +101,8 @@ def prepare(settings: Settings, cache: Cache, progress: Progress) -> Prepared:
         ]
         browser = jobs.start("browser", lambda: ensure_browser(environ, cache, progress))
         probe = jobs.start("probe", lambda: ensure_probe_image(engine, cache, progress, environ))
-        jobs.all((node, *images, browser, probe))
+        formatter = jobs.start("formatter", lambda: ensure_formatter(cache, progress, environ))
+        jobs.all((node, *images, browser, probe, formatter))
         finished = True
     finally:
         jobs.close(interrupted=not finished)

@@ -1,0 +1,1 @@
+"""The page that a run is read on, made of its record alone."""
