@@ -39,10 +39,10 @@ docs: .venv/synced ## build the documentation's site into site/; a warning is an
 	NO_MKDOCS_2_WARNING=1 $(PYTHON) -m mkdocs build --strict
 
 prepare: .venv/synced ## install, start or build what a run needs and this machine lacks
-	@$(PYTHON) -m harness.supply
+	@$(PYTHON) -m harness.supply --run $(ARGS)
 
 check: .venv/synced ## say what is missing, change nothing
-	@$(PYTHON) -m harness.supply --check
+	@$(PYTHON) -m harness.supply --check --run $(ARGS)
 
 mutants: prepare ## make single defects, see that each is noticed, with its cause
 	$(PYTHON) -m mutants $(ARGS)

@@ -39,4 +39,5 @@ pytest_plugins = [
     "steps.upgrade",
     "steps.configuration",
     "steps.databases",
+    "steps.nodes",
 ]

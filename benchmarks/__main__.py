@@ -1,4 +1,4 @@
-"""`python -m benchmarks [collect] [recording] [cluster] […]`: measure, print, keep the table."""
+"""`python -m benchmarks [collect] [recording] […]`: measure, print, keep the table."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks import clusters, recording, runs
+from benchmarks import clusters, guests, recording, runs
 from benchmarks import watching as watches
 from benchmarks.result import Result, machine, write
 
 _TABLE = Path(__file__).with_name("RESULTS.md")
-_ALL = ["collect", "recording", "cluster", "watching", "runs"]
+_ALL = ["collect", "recording", "cluster", "watching", "runs", "guests"]
 
 
 def _measure(what: list[str], times: int) -> Iterator[Result]:
@@ -21,10 +21,13 @@ def _measure(what: list[str], times: int) -> Iterator[Result]:
         yield from recording.recording(times)
     if "cluster" in what:
         yield from clusters.creating(times)
+        yield from clusters.beside(times)
     if "watching" in what:
         yield from watches.watching(times)
     if "runs" in what:
         yield from runs.whole_runs(times)
+    if "guests" in what:
+        yield from guests.throughput(times)
 
 
 def main() -> None:

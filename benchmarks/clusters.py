@@ -1,24 +1,29 @@
-"""A kind cluster: from nothing to an API that answers, and to DNS that answers."""
+"""Clusters: made, stopped and woken, until their API and their DNS answer."""
 
 from __future__ import annotations
 
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from benchmarks.loading import loading
 from benchmarks.result import Result
 from harness.cache import Cache
 from harness.clusters.kind import KindProvider
+from harness.clusters.minikube import MinikubeProvider
 from harness.command import run
+from harness.errors import DeployError
 from harness.progress import Progress
 from harness.supply.engine import Engine, find_engine
+from harness.supply.minikubebase import BASE
 from harness.supply.nodes import find_node_image
-from harness.supply.tools import find_tools
+from harness.supply.tools import find_minikube, find_tools
 from harness.tenant import BESIDE_PORTS, NODE_PORTS
 
 _NAME = "deploy-bench-create"
+_MINIKUBE = "deploy-bench-minikube"
 
 
 @dataclass
@@ -35,13 +40,14 @@ class _Silent:
 
 
 def creating(times: int) -> Iterator[Result]:
-    """Measure `kind create cluster` with the node image that this machine has."""
+    """Measure a cluster's life with the node image that this machine has."""
     environ, progress = dict(os.environ), Progress(stream=_Silent())
     cache = Cache.default(environ)
     engine = find_engine(environ, progress)
+    tools = find_tools(engine, cache, progress, environ)
     provider = KindProvider(
         _NAME,
-        find_tools(engine, cache, progress, environ),
+        tools,
         engine,
         find_node_image(engine, cache, progress, environ),
         cache,
@@ -58,9 +64,62 @@ def creating(times: int) -> Iterator[Result]:
         dns.append(time.monotonic() - started)
         answered.join()
         api.append(answered.seconds)
-    provider.delete()
     yield Result("kind create to API healthy", tuple(api), "s", 12, "/readyz, asked from outside")
-    yield Result("kind create to DNS answering", tuple(dns), "s", 18, "CoreDNS ready")
+    yield Result("kind create to DNS answering", tuple(dns), "s", 14, "CoreDNS ready")
+    yield Result(
+        "restart to DNS answering", tuple(_restarts(provider, times)), "s", 8, "stopped, then woken"
+    )
+    yield from loading(provider, tools.kind, engine, cache, progress, times)
+    provider.delete()
+
+
+def _restarts(provider: KindProvider, times: int) -> Iterator[float]:
+    for _ in range(times):
+        provider.stop()
+        started = time.monotonic()
+        if provider.ensure().created:
+            raise RuntimeError("the stopped cluster was not woken, but made anew")
+        yield time.monotonic() - started
+
+
+def beside(times: int) -> Iterator[Result]:
+    """Measure Minikube the same way, if `DEPLOY_CLUSTER=minikube make prepare` has made it ready.
+
+    And a stopped cluster that is started again.
+    """
+    environ, progress = dict(os.environ), Progress(stream=_Silent())
+    cache = Cache.default(environ)
+    engine = find_engine(environ, progress)
+    try:
+        provider = MinikubeProvider(
+            _MINIKUBE,
+            find_minikube(cache, progress, environ),
+            engine,
+            find_node_image(engine, cache, progress, environ, BASE),
+            cache,
+            progress,
+            host_port=None,
+            node_ports=NODE_PORTS + BESIDE_PORTS,
+        )
+    except DeployError:
+        return
+    made, again = [], []
+    for _ in range(times):
+        provider.delete()
+        made.append(_seconds(provider.ensure))
+        provider.stop()
+        again.append(_seconds(provider.ensure))
+    provider.delete()
+    yield Result("minikube start to DNS answering", tuple(made), "s", 25, "CoreDNS ready")
+    yield Result(
+        "minikube stopped to DNS answering", tuple(again), "s", None, "minikube start again"
+    )
+
+
+def _seconds(act: Callable[[], object]) -> float:
+    started = time.monotonic()
+    act()
+    return time.monotonic() - started
 
 
 class _Answering(threading.Thread):

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
-import tempfile
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from benchmarks.edits import ROOT, edit, project_copy
 from benchmarks.result import Result
 from harness.command import run
 
-ROOT = Path(__file__).resolve().parents[1]
 CLUSTER = "deploy-bench"
 _TIMEOUT = 1800.0
 #: The scenarios of the application as it is deployed, without those of its life and faults.
 _DEPLOYED = ("us1_images", "us2_deployment", "us2_todo_app")
-#: What a source file of each image gets at its end, so that its image is a new one.
-_EDITS = {
-    "images/backend/src/todo_backend/__init__.py": "\n# {stamp}\n",
-    "images/frontend/src/lib/task-state.ts": "\n// {stamp}\n",
-}
 
 
 def collecting(times: int) -> Result:
@@ -35,13 +27,8 @@ def collecting(times: int) -> Result:
 
 def whole_runs(times: int) -> Iterator[Result]:
     """Measure a run with everything of the project's own new, then runs with nothing changed."""
-    with tempfile.TemporaryDirectory(prefix="deploy-bench-") as folder:
-        copy = Path(folder) / "project"
-        ignored = shutil.ignore_patterns(".git", ".venv", ".deploy", "node_modules", ".next")
-        shutil.copytree(ROOT, copy, ignore=ignored)
-        for name, text in _EDITS.items():
-            with (copy / name).open("a") as file:
-                file.write(text.format(stamp=time.time_ns()))
+    with project_copy() as copy:
+        edit(copy)
         with _peak_memory() as peak:
             first = _run(copy, "--deploy-fresh=yes")
         yield Result(

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from harness.cache import Cache
+from harness.clusters.base import Provider
 from harness.clusters.kind import KindProvider
+from harness.clusters.minikube import MinikubeProvider
 from harness.clusters.usage import Usage
 from harness.deployment import Deployment
 from harness.images.build import Builder
@@ -15,14 +17,16 @@ from harness.outside import Outside
 from harness.progress import Progress
 from harness.redact import Redactor
 from harness.secrets import secret_values
-from harness.settings import Settings
+from harness.settings import GUEST, MINIKUBE, Settings
 from harness.supply.bases import Bases
-from harness.supply.disk import ROOM_TO_RUN_GB, check_disk
+from harness.supply.disk import check_disk, room_to_run_gb
+from harness.supply.minikubebase import BASE
 from harness.supply.nodes import find_node_image
-from harness.supply.tools import find_tools
+from harness.supply.tools import Tools, find_minikube, find_tools
 from harness.tenant import BESIDE_PORTS, NODE_PORTS
 
 if TYPE_CHECKING:
+    from harness.clusters.existing.provider import ExistingProvider
     from harness.supply.engine import Engine
 
 
@@ -39,34 +43,117 @@ def assemble(
 
     """
     environ, project = settings.environ, settings.project
-    check_disk(engine, ROOM_TO_RUN_GB)
-    node_image = find_node_image(engine, cache, progress, environ)
+    check_disk(engine, room_to_run_gb(settings.nodes))
     tools = find_tools(engine, cache, progress, environ)
+    guest = None
+    if settings.existing is not None:
+        guest = _guest(settings, tools, engine, cache, progress, redact)
+        provider: Provider = guest
+        network = ""
+    else:
+        provider, network = _provider(settings, cache, progress, engine, tools)
     secrets = secret_values(project, cache, settings.cluster_name, environ)
     redact.add(*secrets.values())
     jobs = Jobs()
     bases = Bases(engine, cache, progress, environ)
     builder = Builder(engine, bases, cache, progress, environ, redact=redact)
-    return Deployment(
+    deployment = Deployment(
         settings=settings,
         cache=cache,
         progress=progress,
         redact=redact,
         engine=engine,
         tools=tools,
-        sources=ProjectImages(project, builder, jobs, settings.diagnosis_folder),
-        outside=Outside(settings, engine, builder, bases, cache, progress, redact, jobs),
-        provider=KindProvider(
-            settings.cluster_name,
-            tools,
+        sources=ProjectImages(
+            project,
+            builder,
+            jobs,
+            settings.diagnosis_folder,
+            adopt=guest.registry.adopt if guest else None,
+        ),
+        outside=Outside(
+            settings,
             engine,
-            node_image,
+            builder,
+            bases,
             cache,
             progress,
-            host_port=settings.port or None,
-            node_ports=NODE_PORTS + BESIDE_PORTS,
+            redact,
+            jobs,
+            network=network,
+            guest=guest,
         ),
+        provider=provider,
         secrets=secrets,
         jobs=jobs,
         usage=Usage(cache, settings.tenant),
+        guest=guest,
     )
+    if guest:
+        guest.relay_image = deployment.probe_image
+    return deployment
+
+
+def _guest(
+    settings: Settings,
+    tools: Tools,
+    engine: Engine,
+    cache: Cache,
+    progress: Progress,
+    redact: Redactor,
+) -> ExistingProvider:
+    from harness.clusters.existing.provider import ExistingProvider
+    from harness.registries.login import Login
+    from harness.registries.registry import Registry
+
+    options = settings.existing
+    assert options is not None
+    host = options.registry_push.partition("/")[0]
+    login = Login.find(host, settings.environ, options.registry_config)
+    if login:
+        redact.add(login.password)
+    registry = Registry(engine, options.registry, options.registry_push, login, redact)
+    return ExistingProvider(
+        options,
+        settings.cluster_name.removeprefix(GUEST),
+        settings.namespace,
+        registry,
+        next(iter(settings.project.images.values())).repository,
+        cache,
+        progress,
+        tools.kubectl,
+        port=settings.port,
+    )
+
+
+def _provider(
+    settings: Settings, cache: Cache, progress: Progress, engine: Engine, tools: Tools
+) -> tuple[Provider, str]:
+    """Return what brings up the cluster, and the engine's network that its nodes are in."""
+    environ, name = settings.environ, settings.cluster_name
+    host_port, node_ports = settings.port or None, NODE_PORTS + BESIDE_PORTS
+    if settings.cluster == MINIKUBE:
+        minikube = MinikubeProvider(
+            name,
+            find_minikube(cache, progress, environ),
+            engine,
+            find_node_image(engine, cache, progress, environ, BASE),
+            cache,
+            progress,
+            driver=settings.minikube_driver,
+            host_port=host_port,
+            node_ports=node_ports,
+        )
+        return minikube, name  # it makes a network for each profile
+    kind = KindProvider(
+        name,
+        tools,
+        engine,
+        find_node_image(engine, cache, progress, environ),
+        cache,
+        progress,
+        host_port=host_port,
+        node_ports=node_ports,
+        nodes=settings.nodes,
+    )
+    return kind, "kind"

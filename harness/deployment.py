@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.clusters.base import ClusterAccess, Provider
+from harness.clusters.existing import beside
 from harness.clusters.usage import Usage
 from harness.errors import DeployError
 from harness.helm import Helm, values_from_paths
@@ -24,7 +26,7 @@ from harness.kube.client import Kube
 from harness.kube.pods import pods_of_release
 from harness.kube.restarts import restart_counts
 from harness.outside import Outside
-from harness.probes.outside import wait_until_answers
+from harness.probes.outside import NotAnsweringError, wait_until_answers
 from harness.progress import Progress
 from harness.project import fill
 from harness.redact import Redactor
@@ -34,6 +36,7 @@ from harness.settings import NONE, Settings
 
 if TYPE_CHECKING:
     from harness.cache import Cache
+    from harness.clusters.existing.provider import ExistingProvider
     from harness.diagnosis import Written
     from harness.helm.earlier import EarlierChart
     from harness.installation import Installation
@@ -57,6 +60,7 @@ class Deployment:
         provider: the kind of cluster.
         secrets: the value of each secret that the project names.
         usage: keeps other runs from what this one uses.
+        guest: the same as `provider` where the cluster is not ours, else None.
 
     """
 
@@ -72,6 +76,7 @@ class Deployment:
     secrets: dict[str, str]
     jobs: Jobs
     usage: Usage
+    guest: ExistingProvider | None = None
     started: float = field(default_factory=time.monotonic)
 
     def begin(self, *, cluster: bool) -> None:
@@ -96,12 +101,21 @@ class Deployment:
         if cluster:
             self._check_chart()
             self.usage.enter()
+            if self.guest:
+                beside.sweep(self.engine, self.cache)
             self.provider.check()
+            if self.guest:
+                self._check_chart(self.guest.version)
             self.outside.check()
         self._begin_parts(cluster=cluster)
 
-    def _check_chart(self) -> None:
-        """Render the chart with values of the right shape: the real ones are not known yet."""
+    def _check_chart(self, kube_version: str | None = None) -> None:
+        """Render the chart with values of the right shape: the real ones are not known yet.
+
+        Args:
+            kube_version: of a cluster, which the chart may be too new for.
+
+        """
         from harness.contract import placeholders
 
         project = self.settings.project
@@ -109,7 +123,11 @@ class Deployment:
             values = placeholders.values(project, placeholders.facts(project))
             renderer = Renderer(self.tools.helm, _NOWHERE, "", self.cache.root, self.redact)
             renderer.template(
-                project.chart_path, project.chart.release, self.settings.namespace, values
+                project.chart_path,
+                project.chart.release,
+                self.settings.namespace,
+                values,
+                kube_version=kube_version,
             )
 
     def _begin_parts(self, *, cluster: bool) -> list[Future[Any]]:
@@ -117,6 +135,8 @@ class Deployment:
         if cluster:
             parts.append(self.jobs.start("cluster", self._make_cluster))
             parts += [*self.outside.begin(), self._start_probe_image()]
+            if self.guest:
+                parts.append(self.jobs.start("way in", self.public_url))
         return [*parts, *self.sources.begin()]
 
     def image(self, name: str) -> BuiltImage:
@@ -160,17 +180,18 @@ class Deployment:
         from harness.installation import Installation
 
         release, port = self.release(), self.settings.tenant.beside_port
-        database = self.outside.database_beside()
-        url = database.url_in_cluster
-        others: dict[str, str | int] = {"cluster.node_port": port, "database.url": url}
+        others: dict[str, str | int | None] = {"cluster.node_port": port or None}
+        if not (self.guest and self.outside.inside):
+            others["database.url"] = self.outside.database_beside().url_in_cluster
         more = self.settings.project.variants.get(self.settings.project.chart.beside, {})
+        namespace = f"{release.namespace[:56]}-beside"
         return Installation(
             rollout=self._rollout(),
             project=self.settings.project,
-            namespace=f"{release.namespace[:56]}-beside",
+            namespace=namespace,
             base=values_from_paths(self._described(others, more)),
             images=release.images,
-            url=self.provider.endpoint(port),
+            url=self._address(namespace, port),
         )
 
     def earlier_chart(self) -> EarlierChart:
@@ -207,10 +228,12 @@ class Deployment:
         return {path: fill(value, facts) for path, value in described.items()}
 
     def _described(
-        self, others: Mapping[str, str | int], more: Mapping[str, str | int | bool] | None = None
+        self,
+        others: Mapping[str, str | int | None],
+        more: Mapping[str, str | int | bool] | None = None,
     ) -> dict[str, Any]:
-        facts = self._facts() | self.outside.facts() | {"cluster.node_port": self._node_port}
-        facts |= others
+        facts = self._facts() | self.outside.facts()
+        facts |= {"cluster.node_port": self._node_port or None, **others}
         described = {**self.settings.project.values, **(more or {})}
         values = {path: fill(value, facts) for path, value in described.items()}
         return values | (self.database_inside() if self.outside.inside else {})
@@ -232,13 +255,38 @@ class Deployment:
 
     def public_url(self) -> str:
         """Return the address at which this machine reaches the public Service."""
-        return self.provider.endpoint(self._node_port)
+        return self._address(self.settings.namespace, self._node_port)
+
+    def _address(self, namespace: str, node_port: int) -> str:
+        if self.guest is None:
+            return self.provider.endpoint(node_port)
+        if self.guest.options.url and namespace == self.settings.namespace:
+            return self.guest.options.url.rstrip("/")
+        project = self.settings.project
+        port = next(service.port for service in project.services.values() if service.public)
+        return self.guest.address(namespace, project.chart.release, port)
+
+    def outside_url(self, release: Release) -> str:
+        """Return an address of the public Service that leads through nothing of ours.
+
+        Raises:
+            NodesOutOfReachError: this machine reaches no node of a cluster that is not ours.
+
+        """
+        if self.guest is None or self.guest.options.url:
+            return self.public_url()
+        from harness.tunnels.nodes import reachable_node
+
+        role = next(role for role, s in self.settings.project.services.items() if s.public)
+        ports = [port.node_port for port in release.service(role).ports if port.node_port]
+        return reachable_node(release.kube, ports[0] if ports else 0)
 
     def wait_until_open(self) -> None:
         """Wait until every public Service answers at its address. Raises NotAnsweringError."""
         for service in self.settings.project.services.values():
             if service.public:
-                wait_until_answers(self.public_url() + service.health)
+                with self._telling_of_the_tunnel():
+                    wait_until_answers(self.public_url() + service.health)
 
     def probe_pod(self, namespace: str) -> ProbePod:
         """Return a pod to look from inside a namespace; it exists once it is entered."""
@@ -280,6 +328,10 @@ class Deployment:
 
     def _close_kept(self, *, interrupted: bool, failed: bool) -> None:
         keep = self.settings.keep
+        if self.guest:
+            kept = keep == "always" or (keep == "on-failure" and failed and not interrupted)
+            self._leave(self.guest, kept=kept)
+            return
         with self.usage.last() as last:
             if interrupted or keep == "always" or (keep == "on-failure" and failed):
                 return
@@ -289,6 +341,22 @@ class Deployment:
             else:
                 with self.progress.step("removing database and stand-ins"):
                     self.outside.delete()
+
+    def _leave(self, guest: ExistingProvider, *, kept: bool) -> None:
+        """Leave a cluster that is not ours as it was, or say what stays there."""
+        if kept:
+            beside.keep(self.cache, self.settings.cluster_name)
+            if names := guest.keep():
+                self.progress.choice("kept", ", ".join(names), guest.how_to_remove())
+            self.usage.leave()
+            return
+        with self.progress.step("removing the namespaces of this run") as step:
+            try:
+                step.result = ", ".join(guest.delete()) or "there was none"
+            finally:
+                self.outside.delete()
+                self.usage.leave()
+        beside.forget(self.cache, self.settings.cluster_name)
 
     def _delete_all(self) -> None:
         """Remove all that runs made for this cluster, images apart."""
@@ -309,15 +377,20 @@ class Deployment:
         environ = self.settings.environ
         return self.jobs.start(
             "probe image",
-            lambda: ensure_probe_image(self.engine, self.cache, self.progress, environ),
+            lambda: self._adopted(
+                ensure_probe_image(self.engine, self.cache, self.progress, environ)
+            ),
         )
 
-    def _facts(self) -> dict[str, str | int]:
+    def _adopted(self, image: ProbeImage) -> ProbeImage:
+        return replace(image, ref=self.guest.registry.adopt(image.ref)) if self.guest else image
+
+    def _facts(self) -> dict[str, str | int | None]:
         return {**{f"secrets.{k}": v for k, v in self.secrets.items()}, **self.sources.facts()}
 
     def _prepare_alone(self, name: str) -> Alone:
         described, image = self.settings.project.images[name], self.image(name)
-        facts = self._facts() | self.outside.facts(alone=True)
+        facts = {**self._facts(), **self.outside.facts(alone=True)}
         env = {key: str(fill(value, facts)) for key, value in described.env.items()}
         alone = Alone(
             engine=self.engine,
@@ -346,7 +419,7 @@ class Deployment:
         values = self.values()
         self.outside.join()
         kube, name = access.client(), project.chart.release
-        if self.outside.is_new() and not access.created:
+        if not self.guest and self.outside.is_new() and not access.created:
             # Pods that need no change would not be started again, and so not migrate it.
             with self.progress.step("removing a release whose database is gone") as step:
                 gone = self.helm().uninstall(name, namespace, timeout=self.settings.timeout)
@@ -374,4 +447,15 @@ class Deployment:
             if service.public:
                 looks = partial(self.probe_pod, release.namespace)
                 why = partial(why_closed, release, role, service.health, looks)
-                wait_until_open(self.public_url() + service.health, why)
+                with self._telling_of_the_tunnel():
+                    wait_until_open(self.public_url() + service.health, why)
+
+    @contextlib.contextmanager
+    def _telling_of_the_tunnel(self) -> Iterator[None]:
+        """Note what went wrong on the way to a cluster that is not ours."""
+        try:
+            yield
+        except NotAnsweringError as error:
+            for trouble in self.guest.troubles(self.settings.namespace) if self.guest else ():
+                error.add_note(f"in the tunnel: {trouble}")
+            raise

@@ -13,8 +13,9 @@ from harness.images.spec import BuiltImage
 from harness.kube.client import Kube
 from harness.kube.errors import NotFoundError
 from harness.kube.namespaces import delete_namespace, ensure_namespace
+from harness.kube.nodes import NothingEnding
 from harness.kube.release import ReleaseReady
-from harness.kube.resources import NAMESPACE
+from harness.kube.resources import NAMESPACE, POD
 from harness.kube.waits import wait_for
 from harness.kube.watch import Watcher
 from harness.probes.outside import wait_until_answers
@@ -75,6 +76,9 @@ class Installation:
         """
         if not self._known:
             self.change({})
+            # Pods beyond those that it has now are still to serve for some seconds.
+            with Watcher(self.kube, self.namespace, (POD,)) as watcher:
+                wait_for(NothingEnding(), watcher, _AGAIN)
             return
         with Watcher(self.kube, self.namespace) as watcher:
             wait_for(ReleaseReady(self.namespace, self.name), watcher, _AGAIN)

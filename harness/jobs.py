@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
+import contextvars
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from typing import Any, TypeVar
 
 from harness.command import Scope
 
+S = TypeVar("S")
 T = TypeVar("T")
+
+
+def side_by_side(work: Callable[[S], T], things: Sequence[S]) -> list[T]:
+    """Do the same with several things at once; return the results in their order.
+
+    All of it has ended when this returns, or raises the first failure. The programs that
+    are run belong to the caller's scope.
+    """
+    if len(things) < 2:
+        return [work(thing) for thing in things]
+    with ThreadPoolExecutor(len(things), thread_name_prefix="deploy") as pool:
+        futures = [pool.submit(contextvars.copy_context().run, work, thing) for thing in things]
+    return [future.result() for future in futures]
 
 
 class Jobs:

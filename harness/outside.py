@@ -6,6 +6,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from harness.clusters.existing.errors import DatabaseUnreachableError
 from harness.databases.choice import GIVEN, INSIDE, NEON, POOLED, Choice, choose
 from harness.databases.credentials import Credentials
 from harness.databases.database import Database
@@ -24,6 +25,7 @@ from harness.tenant import Tenant
 
 if TYPE_CHECKING:
     from harness.cache import Cache
+    from harness.clusters.existing.provider import ExistingProvider
     from harness.databases.neon.database import NeonDatabase
     from harness.images.build import Builder
     from harness.progress import Progress
@@ -68,6 +70,9 @@ class Outside:
     What the user gives by environment (a database's URL, the key of a real service) is
     used as it is; the rest runs in containers beside the cluster and is kept from run to
     run. All methods raise the DeployError of what failed.
+
+    On a cluster that exists (`guest`) pods reach none of this machine's containers by name:
+    a database needs an address that they reach, and stand-ins run as pods.
     """
 
     settings: Settings
@@ -78,6 +83,8 @@ class Outside:
     progress: Progress
     redact: Redactor
     jobs: Jobs
+    network: str = "kind"
+    guest: ExistingProvider | None = None
     _standins: StandIns = field(init=False)
     _postgres: PostgresExternal | None = field(init=False, default=None)
     _neon: NeonDatabase | None = field(init=False, default=None)
@@ -87,7 +94,9 @@ class Outside:
         """Bind both to the tenant, and learn what the user gave as secret."""
         settings, project = self.settings, self.settings.project
         name = settings.tenant.name
-        self._standins = StandIns(self.engine, self.builder, self.cache, self.progress, name)
+        self._standins = StandIns(
+            self.engine, self.builder, self.cache, self.progress, name, network=self.network
+        )
         self.redact.add(*(settings.environ.get(s.unless, "") for s in project.standins.values()))
         if project.database:
             variable = project.database.env
@@ -101,17 +110,22 @@ class Outside:
                 name,
                 official=project.database.image,
                 name=project.database.name,
+                network=self.network,
+                address=settings.existing.host_address if settings.existing else "",
             )
 
     def check(self) -> None:
-        """See that a database of somebody else's lets us in, before anything is started."""
+        """See that pods can reach the database, and that one of somebody else's lets us in."""
+        options = self.guest.options if self.guest else None
+        if self._choice and self._choice.ours and options and not options.host_address:
+            raise DatabaseUnreachableError(self._choice.kind)
         if self._choice and self._choice.kind in (GIVEN, NEON):
             self.database()
 
     def begin(self) -> list[Future[Any]]:
         """Start all of it side by side, and return at once what is under way."""
         begun: list[Future[Any]] = []
-        if self._postgres:
+        if self._postgres and not (self.inside and self.guest):
             begun.append(self.jobs.start("database", self._make_database))
         return begun + [self._start_standin(name) for name in self.settings.project.standins]
 
@@ -149,6 +163,10 @@ class Outside:
 
     def join(self) -> None:
         """Let the cluster's pods reach all of it by name, once the cluster is there."""
+        if self.guest:
+            if self._choice and self._choice.ours:
+                self.guest.check_reached(self.database().host, self.database().port)
+            return
         if self._postgres and self.database().image is not None:
             self._postgres.join()
             if self._choice and self._choice.kind == POOLED:
@@ -165,17 +183,19 @@ class Outside:
         if self._postgres:
             self.database()
         for name in self.settings.project.standins:
-            self.standin(name)
+            self._standin_alone(name)
         return side_network(self.engine, self.cache, self.settings.tenant.name)
 
     def facts(self, *, alone: bool = False) -> dict[str, str | int]:
         """Return what `${database…}` and `${standins…}` stand for. Holds secrets."""
         facts: dict[str, str | int] = {}
-        if self._postgres:
+        if self.guest and self.inside and not alone:
+            facts["database.url"] = ""  # nothing outside is needed, so nothing is started
+        elif self._postgres:
             database = self.database_alone() if alone else self.database()
             facts["database.url"] = database.url_in_cluster
         for name, described in self.settings.project.standins.items():
-            running = self.standin(name)
+            running = self._standin_alone(name) if alone else self.standin(name)
             given = self.settings.environ.get(described.unless, "")
             facts[f"standins.{name}.url"] = (
                 running.url_in_cluster + described.path if running else ""
@@ -221,7 +241,8 @@ class Outside:
         """Return the image of a database in the cluster."""
         if self.settings.project.database is None:
             raise NoDatabaseError
-        return self.bases.ensure(self.settings.project.database.image).ref
+        ref = self.bases.ensure(self.settings.project.database.image).ref
+        return self.guest.registry.adopt(ref) if self.guest else ref
 
     def facts_inside(self) -> dict[str, str | int]:
         """Return what `${database…}` stands for, other than the URL of one outside."""
@@ -300,10 +321,31 @@ class Outside:
         self.redact.add(database.url_in_cluster, database.url_on_host)
         return database
 
+    def _standin_inside(self, guest: ExistingProvider, standin: StandIn) -> RunningStandIn:
+        from harness.standins_inside import InsideStandIns
+
+        image, key = self.builder.build(standin.image), self._standins.key(standin)
+        self.redact.add(key)
+        name = guest.registry.adopt(image.ref)
+        with self.progress.step(f"starting stand-in {standin.name} in the cluster") as step:
+            guest.registry.put([name])
+            client = guest.ensure().client()
+            running = InsideStandIns(client, guest.tools).ensure(standin, name, key)
+            step.result = running.host
+        return running
+
     def _start_standin(self, name: str) -> Future[RunningStandIn | None]:
         return self.jobs.start(f"stand-in {name}", lambda: self._make_standin(name))
 
-    def _make_standin(self, name: str) -> RunningStandIn | None:
+    def _standin_alone(self, name: str) -> RunningStandIn | None:
+        """Return a stand-in for containers that run alone."""
+        if not self.guest:
+            return self.standin(name)
+        return self.jobs.start(
+            f"stand-in {name} alone", lambda: self._make_standin(name, alone=True)
+        ).result()
+
+    def _make_standin(self, name: str, *, alone: bool = False) -> RunningStandIn | None:
         project = self.settings.project
         described = project.standins[name]
         if self.settings.environ.get(described.unless):
@@ -318,8 +360,10 @@ class Outside:
             repository=described.repository,
             bases=described.bases,
         )
-        running = self._standins.ensure(
-            StandIn(name, spec, port=described.port, health=described.health)
-        )
+        standin = StandIn(name, spec, port=described.port, health=described.health)
+        if self.guest and not alone:
+            running = self._standin_inside(self.guest, standin)
+        else:
+            running = self._standins.ensure(standin)
         self.redact.add(running.key)
         return running

@@ -192,11 +192,15 @@ def _sentence(error: Any) -> str:
     return f"{where}: {error['msg']}, not {error['input']!r}"
 
 
-def fill(value: str | int | bool, facts: Mapping[str, str | int]) -> str | int | bool:  # noqa: FBT001
+def fill(
+    value: str | int | bool,  # noqa: FBT001 - a value of a chart
+    facts: Mapping[str, str | int | None],
+) -> str | int | bool | None:
     """Replace each `${name}` in a text by its fact.
 
     A text that is nothing but one reference takes the fact's own type, so that a port
-    stays a number. Raises KeyError for a fact that is missing.
+    stays a number, and one that is left to somebody else is none. Raises KeyError for a
+    fact that is missing.
     """
     if not isinstance(value, str):
         return value

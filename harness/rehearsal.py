@@ -89,6 +89,7 @@ def _attempt(deployment: Deployment, settings: Settings) -> Rehearsal:
             sources=ProjectImages(project, deployment.sources.builder, jobs),
             outside=replace(deployment.outside, settings=settings, jobs=jobs),
             provider=provider,
+            guest=None,
             jobs=jobs,
             usage=Usage(Cache(Path(locks)), Tenant(provider.name)),
         )

@@ -65,6 +65,7 @@ class Rollout:
 
         """
         ensure_namespace(self.kube, namespace)
+        self._admit_accounts(chart, release, namespace, values)
         return self._follow(
             f"rolling out release {release}",
             release,
@@ -73,6 +74,23 @@ class Rollout:
                 chart, release, namespace, values, timeout=self.timeout
             ),
         )
+
+    def _admit_accounts(
+        self, chart: Path, release: str, namespace: str, values: Mapping[str, Any]
+    ) -> None:
+        """Let the accounts that the chart brings pull images, where that takes a secret.
+
+        An account that is a hook is left out: Helm deletes what is there before it.
+        """
+        from harness.helm.manifest import release_objects
+
+        tenancy = self.kube.tenancy
+        if tenancy.pull is None:
+            return
+        rendered = self.helm.template(chart, release, namespace, values)
+        for item in release_objects(rendered):
+            if item.kind == "ServiceAccount" and not item.hook:
+                tenancy.admit(self.kube, namespace, item.body, release)
 
     def back(self, release: str, namespace: str, revision: int) -> float:
         """Go back to a revision, and return the seconds until all was ready. Raises as `run`."""

@@ -11,12 +11,21 @@ from typing import TYPE_CHECKING
 
 from harness.errors import DeployError
 from harness.redact import Redactor
-from harness.tenant import Tenant
+from harness.tenant import Guest, Tenant
 
 if TYPE_CHECKING:
+    from harness.clusters.existing.options import Existing
     from harness.project import Project
 
-CLUSTERS = ("kind",)
+KIND, MINIKUBE, EXISTING = CLUSTERS = ("kind", "minikube", "existing")
+MINIKUBE_DRIVERS = ("docker",)
+#: Minikube has these too, each for a machine of its own or for none at all.
+OTHER_DRIVERS = (
+    *("hyperkit", "hyperv", "krunkit", "kvm", "kvm2", "none", "parallels", "podman", "qemu"),
+    *("qemu2", "ssh", "vfkit", "virtualbox", "vmware"),
+)
+#: What the names begin with of what is made for a cluster that exists, beside it.
+GUEST = "deploy-guest-"
 DATABASES = ("external", "pooled", "given", "neon", "in-cluster")
 KEEP = ("always", "on-failure", "never")
 DIAGNOSIS = ("always", "on-failure", "never")
@@ -33,6 +42,20 @@ class SettingInvalidError(DeployError):
             seen=repr(value),
             looked=source,
             fix=f"correct {source}, or leave it out",
+        )
+
+
+class DriverNotOursError(DeployError):
+    """Minikube has that driver, and we do not bring up clusters with it."""
+
+    def __init__(self, driver: str) -> None:
+        super().__init__(
+            needed="a driver of Minikube whose node is a container of this machine's engine: "
+            + ", ".join(MINIKUBE_DRIVERS),
+            seen=f"{driver}, whose node is not",
+            looked="--deploy-minikube-driver, DEPLOY_MINIKUBE_DRIVER",
+            fix=f"leave it out; or `minikube start --driver={driver}` by yourself, and accept on "
+            "that as on any cluster that exists",
         )
 
 
@@ -64,6 +87,8 @@ OPTIONS = (
     Option("project", "", "folder with the deploy.toml of the project to accept"),
     Option("cluster", "kind", "kind of cluster: " + ", ".join(CLUSTERS)),
     Option("cluster-name", "", "name of the cluster (default: deploy- and the project's name)"),
+    Option("nodes", "1", "nodes of a cluster that is made: a control plane, the others workers"),
+    Option("minikube-driver", "docker", "where Minikube runs: " + ", ".join(MINIKUBE_DRIVERS)),
     Option(
         "database",
         "",
@@ -73,7 +98,12 @@ OPTIONS = (
     Option("namespace", "", "namespace of the release (default: from deploy.toml)"),
     Option("port", "0", "port on 127.0.0.1 for the public Service; 0: one that is free"),
     Option("fresh", "no", "yes: delete the cluster and the database of an earlier run first"),
-    Option("keep", "always", "keep cluster and database afterwards: " + ", ".join(KEEP)),
+    Option(
+        "keep",
+        "",
+        f"keep cluster and database afterwards: {', '.join(KEEP)} (default: always; never on a "
+        "cluster that exists, of which the namespaces are kept)",
+    ),
     Option("timeout", "600", "seconds that the rollout of the release may take (SC-001)"),
     Option("extended", "no", "yes: also the scenarios that take a minute each (@extended)"),
     Option(
@@ -103,6 +133,14 @@ OPTIONS = (
     Option("mirror", "", "registry and path that mirror official images: registry.example.com/hub"),
     Option("download-mirror", "", "address below which downloads are, each by its host and path"),
     Option("ca-bundle", "", "file of certificates to trust: of a company's proxy and mirrors"),
+    Option("kubeconfig", "", "existing cluster: its kubeconfig; no other is ever used"),
+    Option("context", "", "existing cluster: the context in its kubeconfig"),
+    Option("registry", "", "existing cluster: HOST[:PORT][/PATH] that its nodes pull from"),
+    Option("registry-push", "", "the same registry as the engine reaches it (default: the same)"),
+    Option("registry-config", "", "folder of a docker configuration that is logged in there"),
+    Option("host-address", "", "existing cluster: address of this machine that its pods reach"),
+    Option("url", "", "existing cluster: where the application is reached, as by an ingress"),
+    Option("disruptive", "no", "existing cluster: yes allows scenarios to touch its nodes"),
 )
 _MIRROR = r"(localhost|[a-z0-9-]+(\.[a-z0-9-]+)+|[a-z0-9-]+(?=:))(:\d+)?(/[a-z0-9._-]+)*/?"
 _ADDRESS = r"https?://[^\s/]+(/\S*)?"
@@ -117,9 +155,11 @@ class Settings:
             found, NONE for none.
         root: the folder that relative paths start from.
         database: one of DATABASES, or "" for what the environment suggests.
+        nodes: how many a cluster has that is made.
         slot: 0 for the first or only process of a run, 1 for the next one beside it; each
             has a namespace of its own.
         run: what all processes of a run have in common.
+        existing: how a cluster is used that is not ours; None for one of our own.
 
     """
 
@@ -137,8 +177,11 @@ class Settings:
     root: Path
     environ: Mapping[str, str]
     database: str = ""
+    nodes: int = 1
+    minikube_driver: str = "docker"
     slot: int = 0
     run: str = field(default_factory=lambda: secrets.token_hex(8))
+    existing: Existing | None = None
 
     @property
     def diagnosis_folder(self) -> Path | None:
@@ -173,22 +216,33 @@ class Settings:
 
         read = _Reader(options, environ)
         cluster = read.one_of("cluster", CLUSTERS)
-        keep = read.one_of("keep", KEEP)
+        driver = read.driver()
+        keep = read.one_of("keep", ("", *KEEP)) or ("never" if cluster == EXISTING else "always")
         database = read.one_of("database", ("", *DATABASES))
         diagnosis = read.one_of("diagnosis", DIAGNOSIS)
         fresh = read.one_of("fresh", ("yes", "no")) == "yes"
+        nodes = read.number("nodes", 1, 9)
         port = read.number("port", 0, 65535)
         timeout = read.number("timeout", 10, 3600)
         named = read.name("cluster-name", 40)
-        namespace = read.name("namespace", 63)
+        namespace = read.name("namespace", 40 if cluster == EXISTING else 63)
         fetching = read.fetching(root)
+        existing = _existing(read, cluster, root)
         project = Project.load(read.folder(root))
-        tenant = Tenant(named or f"deploy-{project.name}"[:40].rstrip("-"), slot)
+        run = run or secrets.token_hex(8)
+        if existing:
+            tenant: Tenant = Guest(f"{GUEST}{run[:8]}-{slot}", slot)
+            own = f"{project.chart.namespace[:30]}-{run[:8]}-{slot}"
+            named = f"{namespace}-{slot}" if slot else namespace
+            place = named if namespace else own
+        else:
+            tenant = Tenant(named or _cluster_name(project.name, cluster), slot)
+            place = tenant.own(namespace or project.chart.namespace)
         return cls(
             project=project,
             cluster=cluster,
             cluster_name=tenant.cluster,
-            namespace=tenant.own(namespace or project.chart.namespace),
+            namespace=place,
             port=port,
             fresh=fresh,
             keep=keep,
@@ -199,19 +253,28 @@ class Settings:
             root=root,
             environ={**environ, **fetching},
             database=database,
+            nodes=nodes,
+            minikube_driver=driver,
             slot=slot,
-            run=run or secrets.token_hex(8),
+            run=run,
+            existing=existing,
         )
 
     @property
     def tenant(self) -> Tenant:
         """This process's place on the cluster."""
-        return Tenant(self.cluster_name, self.slot)
+        return (Guest if self.existing else Tenant)(self.cluster_name, self.slot)
 
     def __repr__(self) -> str:
         """Leave the environment out: it may hold secrets."""
         shown = (f"{f.name}={getattr(self, f.name)!r}" for f in fields(self) if f.name != "environ")
         return f"Settings({', '.join(shown)})"
+
+
+def _cluster_name(project: str, cluster: str) -> str:
+    """Name a project's cluster; clusters of different kinds may be there side by side."""
+    kind = "" if cluster == KIND else f"-{cluster}"
+    return f"deploy-{project}"[: 40 - len(kind)].rstrip("-") + kind
 
 
 @dataclass(frozen=True)
@@ -295,6 +358,18 @@ def wants_extended(options: Mapping[str, str | None], environ: Mapping[str, str]
     return _Reader(options, environ).one_of("extended", ("yes", "no")) == "yes"
 
 
+def _existing(read: _Reader, cluster: str, root: Path) -> Existing | None:
+    """Read what is said of a cluster that exists; refuse it for any other kind."""
+    if cluster == EXISTING:
+        from harness.clusters.existing.options import Existing
+
+        read.refuse("cluster-name", "nothing: a cluster that exists is named by its context, not")
+        return Existing.read(read, root)
+    for name in ("kubeconfig", "context", "registry", "host-address", "url"):
+        read.refuse(name, f"--deploy-cluster={EXISTING} (it is {cluster})")
+    return None
+
+
 class _Reader:
     def __init__(self, options: Mapping[str, str | None], environ: Mapping[str, str]) -> None:
         self._options, self._environ = options, environ
@@ -333,6 +408,12 @@ class _Reader:
             )
         return value
 
+    def driver(self) -> str:
+        name = "minikube-driver"
+        if self.text(name) in OTHER_DRIVERS:
+            raise DriverNotOursError(self.text(name))
+        return self.one_of(name, MINIKUBE_DRIVERS)
+
     def number(self, name: str, least: int, most: int) -> int:
         value, source = self._get(name)
         if not value.isdecimal() or not least <= int(value) <= most:
@@ -359,6 +440,20 @@ class _Reader:
             expected = "a file with certificates in PEM"
             raise SettingInvalidError(name, said, source, expected) from error
         return str(path)
+
+    def given(self, name: str, expected: str) -> str:
+        value, source = self._get(name)
+        if not value:
+            flag, variable = self._known[name].flag, self._known[name].variable
+            source = f"the option {flag} and the variable {variable}"
+            raise SettingInvalidError(name, value, source, expected)
+        return value
+
+    def refuse(self, name: str, expected: str) -> None:
+        """Raise when an option is given on the command line that would mean nothing."""
+        if value := self._options.get(name):
+            source = f"the option {self._known[name].flag}"
+            raise SettingInvalidError(name, value, source, expected)
 
     def name(self, name: str, most: int) -> str:
         value, source = self._get(name)

@@ -101,7 +101,8 @@ class StandIns:
         cache: keeps their keys (readable by the user alone) and the locks.
         progress: told what is going on.
         cluster: the cluster that they belong to; part of their names.
-        network: the engine's network that the cluster's nodes are in.
+        network: the engine's network that the cluster's nodes are in; "" when they are in
+            none of this machine's.
         timeout: seconds that one may take until it is healthy.
 
     """
@@ -127,7 +128,7 @@ class StandIns:
         """
         image = self.builder.build(standin.image)
         with self.cache.lock(f"standin-{self.cluster}-{standin.name}"):
-            key = self._key(standin)
+            key = self.key(standin)
             content = digest(image=image.id, env=sorted(standin.env.items()), key=key)
             container = self._adopt(standin, content, key)
             adopted = container is not None
@@ -163,6 +164,8 @@ class StandIns:
             containers.NetworkMissingError: the cluster's network is not there.
 
         """
+        if not self.network:
+            return
         for container in containers.find(self.engine, self.cluster, self._role(name)):
             containers.join(self.engine, container, self.network, self._host(name))
 
@@ -181,7 +184,7 @@ class StandIns:
     def _host(self, name: str) -> str:
         return f"{name}.{self.cluster}.internal"
 
-    def _key(self, standin: StandIn) -> str:
+    def key(self, standin: StandIn) -> str:
         """Return the key that clients must show; made at the first time, then kept."""
         file = self.cache.root / "standins" / f"{self.cluster}-{standin.name}.json"
         try:

@@ -67,3 +67,32 @@ class Tenant:
     def all(self) -> list[Tenant]:
         """Return all tenants that the cluster can have."""
         return [Tenant(self.cluster, slot) for slot in range(len(NODE_PORTS))]
+
+
+@dataclass(frozen=True)
+class Guest(Tenant):
+    """A process on a cluster that is not ours: any number of them, none with a fixed port.
+
+    `cluster` names the process as well as the run, and so all that is made for it.
+    """
+
+    def __post_init__(self) -> None:
+        """Refuse nothing: there are no places to run out of."""
+
+    @property
+    def node_port(self) -> int:
+        """None that is known before: the cluster chooses one."""
+        return 0
+
+    @property
+    def beside_port(self) -> int:
+        """None that is known before: the cluster chooses one."""
+        return 0
+
+    def own(self, name: str) -> str:
+        """Return the name as it is."""
+        return name
+
+    def all(self) -> list[Tenant]:
+        """Return this one: nothing is shared with others."""
+        return [self]

@@ -89,7 +89,7 @@ def _tell(config: pytest.Config, service: Service) -> list[str]:
     from harness.ci.places import annotated
     from harness.ci.quality import quality_report
     from harness.ci.summary import summary
-    from harness.report.model import read_run
+    from harness.report.reader import read_run
 
     run = read_run(config.stash[RECORDED][1])
     if service.summary:

@@ -23,6 +23,7 @@ from harness.traceability import project_name, requirements
 from plugin.console import PROGRESS, REDACT
 from plugin.options import given
 from plugin.recording import Recording
+from plugin.summary import remember
 
 RECORDING = pytest.StashKey[Recording]()
 #: Where the record of this run is and what it holds, once it is whole.
@@ -116,8 +117,14 @@ def pytest_sessionfinish(
             recording.evidence("phases", {"worker": recording.worker, "phases": phases})
             recording.evidence("choices", progress.choices)
             recording.close()
+            if recording.problem:
+                remember(config, "record", f"not all could be written: {recording.problem}")
         if PLACE in config.stash and not hasattr(config, "workerinput"):
-            _put_together(session, int(exitstatus))
+            try:
+                _put_together(session, int(exitstatus))
+            except Exception as error:  # what a run came to does not hang on its record
+                said = f"{type(error).__name__}: {error}"
+                remember(config, "record", f"could not be put together: {said}")
 
 
 def _put_together(session: pytest.Session, exitstatus: int) -> None:
@@ -200,7 +207,8 @@ def _take_down(
     recording: Recording, item: pytest.Item, report: pytest.TestReport, call: pytest.CallInfo[None]
 ) -> None:
     status, message = item.stash.get(_OUTCOME, None) or _outcome(report)
-    item.stash[_OUTCOME] = "", ""
+    if _OUTCOME in item.stash:
+        del item.stash[_OUTCOME]
     exception = type(call.excinfo.value).__name__ if call.excinfo else ""
     attempt = recording.attempt
     assert attempt is not None

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import platform
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from importlib import metadata
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,22 +12,20 @@ import pytest
 
 from harness.record.attachments import Attachments, placed
 from harness.record.case import AFTER, BEFORE, Attempt, Case
+from harness.record.hooks import AFTER_RUN, BEFORE_RUN, RUN, Hooks
 from harness.record.journal import Journal
 from harness.record.messages import (
     BROKEN_OFF,
     FAILED,
     PASSED,
-    PROTOCOL,
     SKIPPED,
     UNKNOWN,
     Message,
-    result,
     timestamp,
 )
+from harness.record.meta import meta
 from plugin.bindings import Bindings, source
 
-RUN = "run"
-_BEFORE_RUN, _AFTER_RUN = "BEFORE_TEST_RUN", "AFTER_TEST_RUN"
 Redact = Callable[[str], str]
 
 
@@ -67,9 +63,7 @@ class Recording:
         self._names: dict[str, tuple[str, str]] = {}
         self._steps: dict[str, list[str]] = {}
         self._ended: dict[str, Message] = {}
-        self._hooks: set[str] = set()
-        self._run_hooks = 0
-        self._open: list[tuple[str, float]] = []
+        self._hooks = Hooks(self._write, worker)
         folder = journal.path.parent if journal else root
         prefix = f"{journal.path.stem}-".removeprefix("messages-") if journal else ""
         self._attachments = Attachments(folder, redact, prefix)
@@ -90,7 +84,7 @@ class Recording:
         for item in items:
             self._add(item)
         self._bindings.add(files)
-        self._write({"meta": _meta()})
+        self._write(meta("pytest-bdd"))
         for document in self._bindings.documents:
             self._write(*document.messages)
         self._write(*self._bindings.messages.values())
@@ -118,10 +112,14 @@ class Recording:
         """End what is still open, and the journal."""
         if self.attempt:
             self._end_scenario()
-        while self._open:
-            self._end_run_hook(UNKNOWN, BROKEN_OFF)
+        self._hooks.close()
         if self._journal:
             self._journal.close()
+
+    @property
+    def problem(self) -> str:
+        """Why not all could be written, "" when it was."""
+        return self._journal.problem if self._journal else ""
 
     def _write(self, *messages: Message) -> None:
         if self._journal:
@@ -178,8 +176,7 @@ class Recording:
     def fail(self, name: str, message: str, exception: str = "") -> None:
         """Record a failure of the scenario that belongs to none of its steps."""
         if self.attempt:
-            hook = self._hook(f"{AFTER}: {name}", {"name": name, "type": AFTER})
-            self.attempt.fail(hook, self._redact(message), exception)
+            self.attempt.fail(self._hooks.tell(name, AFTER), self._redact(message), exception)
             self.attempt.skip_rest()
 
     def end_scenario(self) -> dict[str, Any]:
@@ -220,13 +217,13 @@ class Recording:
     @contextmanager
     def set_up(self, fixture: Any) -> Iterator[None]:
         """Record the set-up of a fixture, which goes on within."""
-        with self._hooked(fixture, BEFORE, _BEFORE_RUN):
+        with self._hooked(fixture, BEFORE, BEFORE_RUN):
             yield
 
     @contextmanager
     def tear_down(self, fixture: Any) -> Iterator[None]:
         """Record the tear-down of a fixture, which goes on within."""
-        with self._hooked(fixture, AFTER, _AFTER_RUN):
+        with self._hooked(fixture, AFTER, AFTER_RUN):
             yield
 
     @contextmanager
@@ -251,41 +248,13 @@ class Recording:
     def _begin_hook(
         self, name: str, function: Callable[..., Any], kind: str
     ) -> Callable[..., None]:
-        told = {"name": name, "type": kind, "sourceReference": source(function, self._root)}
-        hook = self._hook(f"{kind}: {name}", told)
+        hook = self._hooks.tell(name, kind, source(function, self._root))
         attempt = self.attempt
         if kind in (BEFORE, AFTER) and attempt:
             step = attempt.begin_hook(hook, kind)
             return lambda *words: attempt.end_hook(step, *map(self._redact, words))
-        self._begin_run_hook(hook)
-        return self._end_run_hook
-
-    def _hook(self, name: str, told: Message) -> str:
-        if name not in self._hooks:
-            self._hooks.add(name)
-            self._write({"hook": {"id": name, "sourceReference": {}, **told}})
-        return name
-
-    def _begin_run_hook(self, hook: str) -> None:
-        self._run_hooks += 1
-        now = time.time()
-        started = {
-            "id": f"{hook}@{self.worker or RUN}.{self._run_hooks}",
-            "hookId": hook,
-            "testRunStartedId": RUN,
-            "timestamp": timestamp(now),
-        }
-        if self.worker:
-            started["workerId"] = self.worker
-        self._open.append((str(started["id"]), now))
-        self._write({"testRunHookStarted": started})
-
-    def _end_run_hook(self, status: str, message: str = "", exception: str = "") -> None:
-        begun, began = self._open.pop()
-        now = time.time()
-        told = result(status, now - began, self._redact(message), exception)
-        ends = {"testRunHookStartedId": begun, "result": told, "timestamp": timestamp(now)}
-        self._write({"testRunHookFinished": ends})
+        self._hooks.begin(hook)
+        return lambda *words: self._hooks.end(*map(self._redact, words))
 
     # Attachments
 
@@ -304,32 +273,17 @@ class Recording:
     def _attach(self, messages: list[Message]) -> None:
         if not self._journal:
             return
-        if self.attempt and not self._open:
+        if self.attempt and not self._hooks.open:
             ids = {"testCaseStartedId": self.attempt.id, "testStepId": self.attempt.at}
             self._write(*(placed(message, **ids) for message in messages))
             return
-        alone = not self._open
+        alone = not self._hooks.open
         if alone:  # between two scenarios, or after the last
-            name = f"{_AFTER_RUN}: evidence"
-            self._begin_run_hook(self._hook(name, {"name": "evidence", "type": _AFTER_RUN}))
-        hook = self._open[-1][0]
-        self._write(*(placed(message, testRunHookStartedId=hook) for message in messages))
+            self._hooks.begin(self._hooks.tell("evidence", AFTER_RUN))
+        ids = {"testRunHookStartedId": self._hooks.open}
+        self._write(*(placed(message, **ids) for message in messages))
         if alone:
-            self._end_run_hook(PASSED)
-
-
-def _meta() -> Message:
-    uname = platform.uname()
-    return {
-        "protocolVersion": PROTOCOL,
-        "implementation": {"name": "pytest-bdd", "version": metadata.version("pytest-bdd")},
-        "runtime": {
-            "name": platform.python_implementation(),
-            "version": platform.python_version(),
-        },
-        "os": {"name": uname.system, "version": uname.release},
-        "cpu": {"name": uname.machine},
-    }
+            self._hooks.end(PASSED)
 
 
 def _brief(error: BaseException) -> str:

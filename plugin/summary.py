@@ -53,7 +53,10 @@ def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, config: pytest.Config
 ) -> None:
     """Write how each requirement stands, the deployment's facts and its longest steps."""
-    _write_requirements(terminalreporter, config)
+    try:
+        _write_requirements(terminalreporter, config)
+    except Exception as error:  # what a run came to does not hang on how it is summed up
+        remember(config, "requirements", f"not summed up: {type(error).__name__}: {error}")
     facts, progress = config.stash[FACTS], config.stash[PROGRESS]
     if not facts and not progress.timings:
         return
@@ -74,7 +77,7 @@ def _write_requirements(reporter: pytest.TerminalReporter, config: pytest.Config
     recorded = config.stash.get(RECORDED, None)
     if recorded is None:
         return
-    from harness.report.model import read_run
+    from harness.report.reader import read_run
     from harness.report.requirements import PROVEN, proven_by
 
     run = read_run(recorded[1])

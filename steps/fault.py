@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -231,10 +232,15 @@ def not_touched(release: Release, pods_before: list[Pod], deployment: Deployment
 def process_killed(
     release: Release, deployment: Deployment, faults: ExitStack, role: str
 ) -> KilledContainer:
+    from harness.clusters.existing.errors import NodesOffLimitsError
     from harness.faults.container import KilledContainer
 
     pod = release.pods(role)[0]
-    return faults.enter_context(KilledContainer(release.kube, deployment.provider.on_node, pod))
+    on_its_node = partial(deployment.provider.on_node, node=pod.node)
+    try:
+        return faults.enter_context(KilledContainer(release.kube, on_its_node, pod))
+    except NodesOffLimitsError as error:
+        pytest.skip(f"{error.headline}; {error.fix}")
 
 
 @then(parsers.parse("it is ready again within {seconds:d} seconds"), target_fixture="again")

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import pytest
 from pytest_bdd import given, parsers, then
 
 from harness.evidence import call
 
 if TYPE_CHECKING:
     from fixtures.evidence import Evidence
+    from harness.deployment import Deployment
     from harness.kube.services import Service
     from harness.probes.pod import ProbePod
     from harness.release import Release
@@ -41,10 +43,18 @@ def leads_to_every_pod(release: Release, service: Service, role: str) -> None:
 
 
 @then(parsers.parse("the {role} answers from outside the cluster"))
-def answers_outside(release: Release, app_url: str, role: str, evidence: Evidence) -> None:
+def answers_outside(
+    release: Release, deployment: Deployment, role: str, evidence: Evidence
+) -> None:
     import httpx
 
+    from harness.tunnels.nodes import NodesOutOfReachError
+
     described = release.project.services[role]
+    try:
+        app_url = deployment.outside_url(release)
+    except NodesOutOfReachError as error:
+        pytest.skip(f"{error.headline}; {error.seen}")
     answer = httpx.get(app_url + described.health, timeout=20, trust_env=False)
     assert answer.status_code == 200, (
         f"{app_url}{described.health} answers {answer.status_code}: {answer.text[:300]}"

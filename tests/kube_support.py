@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -33,6 +33,7 @@ class FakeApi:
         self.texts: dict[str, str] = {}
         self.requests: list[tuple[str, str]] = []
         self.refusals: dict[str, int] = {}
+        self.answers: dict[str, Callable[[Object], Object]] = {}
         self.version = 100
         self.oldest = 0
         self._log: list[tuple[int, str, str, Object]] = []
@@ -161,7 +162,9 @@ class FakeApi:
         if url.path not in self.objects:
             return _answer(handler, 404, {"reason": "NotFound", "message": f"no {url.path}"})
         with self._changed:
-            items = [dict(item) for item in self.objects[url.path].values()]
+            wanted = query.get("labelSelector", "")
+            kept = (o for o in self.objects[url.path].values() if _fits(o, wanted))
+            items = [dict(item) for item in kept]
             body = {"metadata": {"resourceVersion": str(self.version)}, "items": items or None}
         return _answer(handler, 200, body)
 
@@ -191,6 +194,13 @@ class FakeApi:
     def _post(self, handler: BaseHTTPRequestHandler) -> None:
         self.requests.append(("POST", handler.path))
         body = json.loads(handler.rfile.read(int(handler.headers["Content-Length"])))
+        path = urlsplit(handler.path).path
+        if status := self.refusals.get(path):
+            _answer(handler, status, {"reason": "Refused", "message": "as told"})
+            return
+        if path in self.answers:
+            _answer(handler, 201, self.answers[path](body))
+            return
         if body["metadata"]["name"] in self.objects.get(handler.path, {}):
             _answer(handler, 409, {"reason": "AlreadyExists", "message": "it exists"})
             return
@@ -215,6 +225,12 @@ class FakeApi:
             return
         self.remove(folder, name)
         _answer(handler, 200, {"kind": "Status", "status": "Success"})
+
+
+def _fits(obj: Object, selector: str) -> bool:
+    labels = obj["metadata"].get("labels") or {}
+    terms = [term.partition("=") for term in selector.split(",") if term]
+    return all(key in labels and (not equals or labels[key] == v) for key, equals, v in terms)
 
 
 def _merged(obj: Object, change: Object) -> Object:

@@ -11,7 +11,8 @@ from cucumber_messages import _messages
 from cucumber_messages.json_converter import JsonDataclassConverter
 
 from harness.record.reading import read_part
-from harness.report.model import Run, Scenario, read_run
+from harness.report.model import Run, Scenario
+from harness.report.reader import read_run
 
 ROOT = Path(__file__).parents[1]
 

@@ -53,6 +53,7 @@ def _component(c: str) -> dict[str, list[str]]:
         "nodeSelector": [f"{pod}nodeSelector.disk"],
         "tolerations": [f"{pod}tolerations[0].key", f"{pod}tolerations[0].operator"],
         "affinity": [f"{pod}affinity.nodeAffinity.*"],
+        "spreadOverNodes": [f"{pod}topologySpreadConstraints[0].whenUnsatisfiable"],
         "autoscaling.enabled": [f"{scaler}*", f"{deployment}spec.replicas"],
         "autoscaling.minReplicas": [f"{scaler}spec.minReplicas"],
         "autoscaling.maxReplicas": [f"{scaler}spec.maxReplicas"],

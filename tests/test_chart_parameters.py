@@ -37,6 +37,7 @@ def _component(name: str) -> dict[str, tuple[Any, Paths]]:
         "nodeSelector": ({"disk": "ssd"}, SECRETS),
         "tolerations": (TOLERATION, SECRETS),
         "affinity": (AFFINITY, SECRETS),
+        "spreadOverNodes": ("DoNotSchedule", SECRETS),
         "autoscaling.enabled": (True, SECRETS),
         "autoscaling.minReplicas": (2, scaled),
         "autoscaling.maxReplicas": (9, scaled),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -43,6 +44,58 @@ def test_what_the_node_holds_is_not_sent(world: World) -> None:
     assert saves(world) == [["db:1"]]
     assert world.provider().load(["app:1", "db:1"]).loaded == ()
     assert saves(world) == []
+
+
+def sent(world: World) -> int:
+    """Return how many bytes went into the node with the last import."""
+    return sum(world.books.read()["sent"].values())
+
+
+@pytest.mark.parametrize("oci", [False, True])
+def test_layer_that_the_node_has_is_left_out(world: World, *, oci: bool) -> None:
+    world.books.change(oci=oci)
+    world.provider().load(["app:1"])
+    first = sent(world)
+    layers = [d for d, size in world.books.read()["content"].items() if size == 1300]
+    assert len(layers) == 1
+    world.provider().load(["app:2"])
+    assert layers[0] not in world.books.read()["sent"]
+    assert first - 1300 - 50 < sent(world) < first - 1300 + 50
+    assert set(world.books.read()["held"]) == {"sha256:app1", "sha256:app2"}
+
+
+@pytest.mark.parametrize("oci", [False, True])
+def test_layer_of_which_the_node_has_only_the_name_is_sent(world: World, *, oci: bool) -> None:
+    world.books.change(oci=oci)
+    world.provider().load(["app:1"])
+    content = world.books.read()["content"]
+    [layer] = [d for d, size in content.items() if size == 1300]
+    world.books.change(content=content | {layer: 0})
+    world.provider().load(["app:2"])
+    assert world.books.read()["sent"][layer] == 1300
+
+
+def test_all_is_sent_when_the_node_does_not_have_what_it_told(world: World) -> None:
+    """Between the look and the import the node's own tidying may have removed a layer."""
+    world.provider().load(["app:1"])
+    world.books.change(forgets=True)
+    saves(world)
+    assert world.provider().load(["app:2"]).loaded == ("app:2",)
+    assert saves(world) == [["app:2"]] * 2
+
+
+def test_names_of_layers_are_forgotten_with_the_cluster(world: World) -> None:
+    world.provider().load(["app:1"])
+    known = world.provider().folder / "images-layers.json"
+    assert len(json.loads(known.read_text())) == 2
+    world.provider().delete()
+    assert not known.exists()
+
+
+def test_knowledge_that_is_nonsense_is_none(world: World) -> None:
+    world.provider().load(["app:1"])
+    (world.provider().folder / "images-layers.json").write_text("{half")
+    assert world.provider().load(["app:2"]).loaded == ("app:2",)
 
 
 @pytest.mark.parametrize("fails", [False, True])

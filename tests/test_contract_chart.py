@@ -112,6 +112,18 @@ BROKEN: dict[str, tuple[str, list[Edit], str, str]] = {
         f"{WEB}: - name: cash",
         "there is no volume `cash`",
     ),
+    "a spread that counts nobody": (
+        "references",
+        [
+            (
+                WEB,
+                'matchLabels: {{- include "shop.selector" $names | nindent 14 }}',
+                "matchLabels: {app: web}",
+            )
+        ],
+        f"{WEB}: labelSelector:",
+        "its selector {'app': 'web'} does not match them",
+    ),
     "a backend of an Ingress that is not there": (
         "references",
         [(INGRESS, '"part" "web"', '"part" "shop"')],

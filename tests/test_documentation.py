@@ -11,6 +11,7 @@ import pytest
 import yaml
 from pytest_bdd.steps import StepFunctionContext, step_function_context_registry
 
+from harness.clusters.base import Provider
 from harness.command import run
 from harness.settings import OPTIONS
 from reference import options
@@ -112,6 +113,13 @@ def test_options_that_pages_name_are_there() -> None:
         for flag in re.findall(r"--deploy-[a-z-]*[a-z]", page.read_text("utf-8"))
     }
     assert named <= {option.flag for option in OPTIONS}
+
+
+def test_methods_of_a_provider_are_told() -> None:
+    text = (DOCS / "how-to" / "provider.md").read_text("utf-8")
+    methods = [name for name in vars(Provider) if not name.startswith("_")]
+    assert methods
+    assert not [name for name in methods if f"`{name}`" not in text]
 
 
 def test_targets_that_pages_name_are_there() -> None:

@@ -5,7 +5,7 @@ import time
 import pytest
 
 from harness.command import CommandCancelledError, run
-from harness.jobs import Jobs
+from harness.jobs import Jobs, side_by_side
 
 
 def test_work_is_done_once_and_side_by_side() -> None:
@@ -63,3 +63,44 @@ def test_first_failure_is_told_while_others_go_on() -> None:
     assert not long.done()
     end.set()
     jobs.close(interrupted=False)
+
+
+def test_the_same_with_several_at_once() -> None:
+    both = threading.Barrier(2, timeout=10)
+
+    def work(number: int) -> int:
+        both.wait()  # passes only when the two run at the same time
+        return number * number
+
+    assert side_by_side(work, [3, 2]) == [9, 4]
+    assert side_by_side(lambda one: one, ["alone"]) == ["alone"]
+    assert side_by_side(work, []) == []
+
+
+def test_one_failure_of_several_is_told_when_all_have_ended() -> None:
+    ended = threading.Event()
+
+    def work(name: str) -> None:
+        if name == "fails":
+            raise ValueError("it fails")
+        time.sleep(0.2)
+        ended.set()
+
+    with pytest.raises(ValueError, match="it fails"):
+        side_by_side(work, ["fails", "works"])
+    assert ended.is_set()
+
+
+def test_programs_of_several_end_with_the_run() -> None:
+    jobs, begun = Jobs(), threading.Event()
+    script = "import time; print('up', flush=True); time.sleep(60)"
+
+    def work(_: int) -> None:
+        run([sys.executable, "-c", script], timeout=60, on_line=lambda _: begun.set())
+
+    future = jobs.start("several", lambda: side_by_side(work, [1, 2]))
+    assert begun.wait(20)
+    started = time.monotonic()
+    jobs.close(interrupted=True)
+    assert time.monotonic() - started < 30
+    assert isinstance(future.exception(), CommandCancelledError)

@@ -213,6 +213,16 @@ def test_configuration_names_what_is_missing(message: str, missing: str, *, pati
     assert "it has uri, user" in beside.seen
 
 
+@pytest.mark.parametrize("kind", ["configmap", "secret"])
+def test_what_the_kubelet_has_not_read_yet_is_waited_for(kind: str) -> None:
+    message = f"failed to sync {kind} cache: timed out waiting for the condition"
+    state = waiting("CreateContainerConfigError", message)
+    assert judge(pod(state=state, scheduled=10))[0].seconds > 0
+    late = judge(pod(state=state, scheduled=600))[0]
+    assert late.seconds <= 0
+    assert isinstance(late.cause(FakeDetails()), causes.ContainerConfigError)  # type: ignore[arg-type]
+
+
 def test_image_pull_tells_the_reason_first_and_what_is_there() -> None:
     words = (
         'failed to pull "x:1": failed to do request: Head "https://x/v2": dial tcp: no such host'

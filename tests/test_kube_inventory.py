@@ -12,6 +12,7 @@ from kube_support import FakeApi
 from harness.kube.client import Kube
 from harness.kube.errors import ApiRefusedError
 from harness.kube.inventory import listable, take_inventory, wait_for_nothing_left
+from harness.kube.tenancy import RUN, Tenancy
 from harness.labels import MANAGED
 
 Object = dict[str, Any]
@@ -201,3 +202,29 @@ def test_specifications_are_what_was_applied(api: FakeApi, client: Kube) -> None
     assert take_inventory(client).specifications("mine") == was
     put(api, "api/v1/configmaps", "one", "mine", data={"a": "2"})
     assert take_inventory(client).specifications("mine") != was
+
+
+def test_where_others_work_only_what_is_ours_is_judged(api: FakeApi, tmp_path: Path) -> None:
+    labels = {MANAGED: "true", RUN: "mine"}
+    for name, has in (("mine-app", labels), ("theirs", {}), ("ours-too", labels | {RUN: "other"})):
+        api.put("/api/v1/namespaces", {"metadata": {"name": name, "uid": name, "labels": has}})
+    for name, claim in (("volume-mine", "mine-app"), ("volume-theirs", "theirs")):
+        api.put(
+            "/api/v1/persistentvolumes",
+            {
+                "metadata": {"name": name, "uid": name},
+                "spec": {"claimRef": {"namespace": claim}},
+            },
+        )
+    for namespace in ("mine-app", "theirs", "ours-too"):
+        path = f"/api/v1/namespaces/{namespace}/configmaps"
+        uid = f"of-{namespace}"
+        api.put(path, {"metadata": {"name": "c", "namespace": namespace, "uid": uid}})
+    api.refusals["/apis/shop.io/v2/gadgets"] = 403
+    tenancy = Tenancy(labels={RUN: "mine"}, shared=True)
+    client = Kube(api.kubeconfig(tmp_path), "fake", timeout=5, tenancy=tenancy)
+    assert set(take_inventory(client).items) == {"mine-app", "volume-mine", "of-mine-app"}
+    asked = [path for method, path in api.requests if "/configmaps" in path]
+    assert asked == ["/api/v1/namespaces/mine-app/configmaps"], "others' are not read"
+    with pytest.raises(ApiRefusedError):
+        take_inventory(api.client(tmp_path))

@@ -6,12 +6,13 @@ import io
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from neon_support import KEY, Neon, serving
 
 from harness.cache import Cache
+from harness.clusters.existing.errors import DatabaseUnreachableError
 from harness.databases.choice import DatabaseNotGivenError
 from harness.databases.database import Database
 from harness.databases.neon import errors
@@ -155,3 +156,23 @@ def test_a_database_that_was_just_made_is_new(
     monkeypatch.setattr("harness.outside.PostgresExternal.ensure", lambda _: made)
     assert outside(project_dir, {}).is_new() is not adopted
     assert not outside(project_dir, {}, database="in-cluster").is_new()
+
+
+@pytest.mark.parametrize("kind", ["external", "pooled", ""])
+def test_a_database_of_ours_has_to_be_reached_by_a_cluster_that_exists(
+    project_dir: Path, kind: str
+) -> None:
+    there = outside(project_dir, {}, kind)
+    there.guest = cast("Any", SimpleNamespace(options=SimpleNamespace(host_address="")))
+    with pytest.raises(DatabaseUnreachableError, match="--deploy-database=in-cluster"):
+        there.check()
+    there.guest = cast("Any", SimpleNamespace(options=SimpleNamespace(host_address="192.0.2.7")))
+    there.check()
+
+
+def test_a_database_in_a_cluster_that_exists_needs_no_address(project_dir: Path) -> None:
+    there = outside(project_dir, {}, "in-cluster")
+    there.guest = cast("Any", SimpleNamespace(options=SimpleNamespace(host_address="")))
+    there.check()
+    assert there.begin() == []
+    assert there.facts() == {"database.url": ""}

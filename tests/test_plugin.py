@@ -82,7 +82,8 @@ def test_unknown_tag_is_refused(shop: pytest.Pytester) -> None:
 def test_wrong_option_ends_before_any_test(shop: pytest.Pytester) -> None:
     result = run(shop, "--deploy-cluster=mesos")
     assert result.ret == pytest.ExitCode.USAGE_ERROR
-    result.stderr.fnmatch_lines(["needed: one of kind for cluster", "seen:   'mesos'"])
+    named = "needed: one of kind, minikube, existing for cluster"
+    result.stderr.fnmatch_lines([named, "seen:   'mesos'"])
     result.assert_outcomes()
 
 
@@ -133,7 +134,16 @@ def test_fast_tests_need_no_description(shop: pytest.Pytester) -> None:
 
 
 #: What no collection may import: each costs 0.1 to 0.7 s.
-HEAVY = ("kubernetes", "pykube", "docker", "testcontainers", "playwright", "pydantic", "psycopg")
+HEAVY = (
+    "jinja2",
+    "kubernetes",
+    "pykube",
+    "docker",
+    "testcontainers",
+    "playwright",
+    "pydantic",
+    "psycopg",
+)
 COUNTER = f"""
 import sys
 

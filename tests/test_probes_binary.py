@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -248,3 +249,63 @@ def test_sleep_ends_when_it_is_told(probe: Path) -> None:
             process.wait(0.5)
         process.send_signal(signal.SIGTERM)
         assert process.wait(5) == 0
+
+
+@pytest.fixture
+def relay(probe: Path) -> Iterator[int]:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = int(taken.getsockname()[1])
+    with subprocess.Popen([probe, "relay", str(port)]) as process:
+        while True:
+            assert process.poll() is None, "it has ended"
+            try:
+                socket.create_connection(("127.0.0.1", port)).close()
+                break
+            except ConnectionRefusedError:
+                time.sleep(0.02)
+        yield port
+        process.terminate()
+        assert process.wait(10) == 0
+
+
+def connected(relay: int, target: str) -> tuple[socket.socket, bytes]:
+    here = socket.create_connection(("127.0.0.1", relay), timeout=15)
+    here.sendall(f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n".encode())
+    return here, here.recv(4096)
+
+
+def test_a_relay_connects_to_whom_it_is_told(relay: int, server: str) -> None:
+    target = server.removeprefix("http://")
+    here, said = connected(relay, target)
+    with here:
+        assert said == b"HTTP/1.1 200 Connected\r\n\r\n"
+        here.sendall(b"GET /big HTTP/1.0\r\n\r\n")
+        here.shutdown(socket.SHUT_WR)
+        answer = b"".join(iter(lambda: here.recv(65536), b""))
+    assert answer.endswith(b"x" * 100_000)
+
+
+@pytest.mark.parametrize(
+    ("target", "reason"),
+    [("127.0.0.1:1", b"refused"), ("nobody-has-this.invalid:80", b"dns"), ("nonsense", b"other")],
+)
+def test_a_relay_says_why_it_cannot(relay: int, target: str, reason: bytes) -> None:
+    here, said = connected(relay, target)
+    with here:
+        head, _, body = said.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 502 ")
+        assert body.startswith(reason + b": "), body
+
+
+def test_a_relay_does_nothing_else(relay: int, server: str) -> None:
+    with socket.create_connection(("127.0.0.1", relay), timeout=15) as here:
+        here.sendall(f"GET {server}/big HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+        assert here.recv(4096).startswith(b"HTTP/1.1 405 ")
+
+
+def test_a_relay_is_for_its_own_pod_alone(relay: int) -> None:
+    address = socket.gethostbyname(socket.gethostname())
+    if address.startswith("127."):
+        pytest.skip("this machine has no address but its loopback")
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((address, relay), timeout=5).close()

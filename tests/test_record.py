@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,18 @@ def test_journal_is_there_line_by_line_and_forgets_secrets(tmp_path: Path) -> No
     journal.close()
     journal.write({"meta": {}})
     assert json.loads(journal.path.read_text())["attachment"]["body"].startswith("*** ***")
+
+
+def test_full_disk_ends_the_record_alone(tmp_path: Path) -> None:
+    journal = Journal(tmp_path / "j.ndjson", same)
+    journal.write({"meta": {}})
+    os.close(journal._file)
+    journal._file = os.open("/dev/full", os.O_WRONLY)
+    journal.write({"source": {"uri": "f"}})
+    assert journal.problem.endswith("No space left on device")
+    journal.write({"source": {"uri": "g"}})
+    journal.close()
+    assert journal.path.read_text() == '{"meta":{}}\n'
 
 
 def case(**pickle: Any) -> Case:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -371,3 +373,55 @@ def test_terminal_is_quiet_when_told_so(shop: pytest.Pytester) -> None:
 
 def test_verbose_names_items_as_ever(shop: pytest.Pytester) -> None:
     run(shop, "-v").stdout.fnmatch_lines(["features/selling.feature::test_a_sale*PASSED*"])
+
+
+def test_terminal_shows_what_goes_on_in_its_last_line(shop: pytest.Pytester) -> None:
+    edit(shop.path / "conftest.py", "time.sleep(0.05)", "time.sleep(1)")
+    ours, theirs = pty.openpty()
+    said = b""
+    with subprocess.Popen(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "-k", "sale"],
+        cwd=shop.path,
+        env={**os.environ, "TERM": "xterm", "COLUMNS": "100"},
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    ) as program:
+        os.close(theirs)
+        with contextlib.suppress(OSError):  # what a terminal says at its end
+            while data := os.read(ours, 4096):
+                said += data
+    os.close(ours)
+    text = said.decode()
+    assert program.returncode == 0, text
+    assert "0:00 · Given a shop" in text, "what is waited for"
+    assert "\x1b[2K" in text, "and is taken away again"
+    assert "\x1b[32m" in text, "green"
+
+
+AGAIN = """
+def pytest_runtest_protocol(item, nextitem):
+    from _pytest.runner import runtestprotocol
+    item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+    runtestprotocol(item, log=False, nextitem=nextitem)
+    item._initrequest()
+    runtestprotocol(item, log=True, nextitem=nextitem)
+    item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+    return True
+"""
+
+
+def test_scenario_that_is_tried_again_counts_by_its_last_attempt(shop: pytest.Pytester) -> None:
+    conftest = shop.path / "conftest.py"
+    conftest.write_text(conftest.read_text() + AGAIN)
+    edit(
+        conftest, "def sells(): ...", "def sells(tried=[]): tried.append(1) or 1 / (len(tried) - 1)"
+    )
+    run(shop, "-k", "sale").assert_outcomes(passed=1)
+    messages = record_of(shop.path)
+    assert_valid(messages)
+    ends = [m["testCaseFinished"]["willBeRetried"] for m in messages if "testCaseFinished" in m]
+    assert ends == [True, False]
+    sale = named(run_of(shop.path), "A sale")
+    assert (sale.attempts, sale.status) == (2, "PASSED")
+    assert run_of(shop.path).success

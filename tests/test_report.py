@@ -9,9 +9,10 @@ import pytest
 
 from harness.record.messages import timestamp
 from harness.report.diagram import draw
-from harness.report.failures import failures
-from harness.report.model import Scenario, read_run
+from harness.report.failures import failed_alone, failures
+from harness.report.model import Scenario
 from harness.report.page import render
+from harness.report.reader import read_run
 from harness.report.requirements import Requirement, grouped, proven_by
 from harness.report.text import clean, cut, parts_of, seconds
 from harness.report.timeline import timeline
@@ -82,7 +83,8 @@ def scenario(status: str) -> Scenario:
         (["NOT_SELECTED"], "not run"),
         (["PASSED", "FAILED"], "failed"),
         (["PASSED", "UNDEFINED"], "failed"),
-        (["PASSED", "UNKNOWN"], "failed"),
+        (["PASSED", "UNKNOWN"], "partly proven"),
+        (["UNKNOWN"], "not run"),
         (["PASSED", "PENDING"], "failed"),
     ],
 )
@@ -101,13 +103,14 @@ ALL = [("Sale", "FR-1", "PASSED", ""), ("Buy", "FR-2", "PASSED", ""), ("E", "EC-
         (record(*ALL, end=False), "failed", "the record ends before the run did"),
         (record(("Sale", "FR-1", "FAILED", "w")), "failed", "1 scenario did not pass"),
         (record(("Sale", "FR-1", "PENDING", "w")), "failed", "1 scenario did not pass"),
+        (record(("Sale", "FR-1", "UNKNOWN", "w")), "failed", "the run was broken off"),
         (record(("Sale", "FR-1", "SKIPPED", "w"), *ALL[1:]), "partly", "2 of 3"),
         (record(("Sale", "FR-1", "not run", ""), *ALL[1:]), "failed", "did not end well"),
         (record(("Sale", "FR-1", "not selected", ""), *ALL[1:]), "partly", "2 of 3"),
         ([m for m in record(*ALL) if "pickle" in m], "spec", "3 requirements and 3 scenarios"),
     ],
     ids=[
-        *("accepted", "no scenario", "cut off", "failed", "pending", "skipped"),
+        *("accepted", "no scenario", "cut off", "failed", "pending", "broken off", "skipped"),
         *("not run", "not selected", "specification"),
     ],
 )
@@ -138,6 +141,17 @@ def test_failure_that_strikes_again_is_told_with_the_first() -> None:
     (failure,) = failures(run)
     assert failure.parts[0] == ("seen", "no shop\nat all")
     assert [other.name for other in failure.others] == ["B"]
+
+
+def test_fixture_that_failed_is_told_once() -> None:
+    words = "needed: a shop\nseen:   no shop"
+    messages = record(("A", "FR-1", "FAILED", words))
+    hook = {"hook": {"id": "h", "name": "release", "type": "BEFORE_TEST_RUN"}}
+    for said, alone in (("a shop: no shop", []), ("x", [("set-up of release", "x")])):
+        ends = {"testRunHookStartedId": "1", "result": {"status": "FAILED", "message": said}}
+        begun = {"testRunHookStarted": {"id": "1", "hookId": "h"}}
+        run = read_run([*messages, hook, begun, {"testRunHookFinished": ends}])
+        assert failed_alone(run, failures(run)) == alone
 
 
 def test_parts_of_an_error() -> None:
@@ -241,8 +255,19 @@ def test_timeline_is_of_the_whole_run() -> None:
     assert [(bar.name, bar.start, bar.length) for bar in bars] == [
         ("scenarios", 10.0, 20.0),
         ("build", 20.0, 40.0),
-        ("broke", 30.0, 1.0),
     ]
+    ended_badly = {"testRunFinished": {"success": False, "timestamp": timestamp(1010)}}
+    bars = timeline(read_run([*messages[:-1], evidence("phases", phases), ended_badly]))
+    assert [(bar.name, bar.result) for bar in bars if not bar.ok] == [("broke", "failed: why")]
+
+
+def test_each_process_has_an_installation() -> None:
+    other = {**SYSTEM, "namespace": "n-1", "url": "http://other"}
+    found = [evidence("system", SYSTEM), evidence("system", other)]
+    page = text_of(render([*record(*ALL), *found]))
+    assert "this is one of 2" in page
+    assert "http://127.0.0.1:1" in page
+    assert "http://other" not in page
 
 
 def text_of(page: str) -> str:

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from download_support import authority
 
-from harness.settings import OPTIONS, Reporting, SettingInvalidError, Settings
+from harness.settings import OPTIONS, DriverNotOursError, Reporting, SettingInvalidError, Settings
 from harness.supply.authority import ca_bundle
 
 
@@ -18,6 +18,8 @@ def test_defaults_come_from_the_description(project_dir: Path) -> None:
     assert settings.cluster_name == "deploy-shop"
     assert settings.namespace == "shop"
     assert (settings.port, settings.timeout, settings.fresh) == (0, 600, False)
+    assert settings.nodes == 1
+    assert load(project_dir, nodes="3").nodes == 3
 
 
 def test_an_earlier_chart_is_named_as_it_is(project_dir: Path) -> None:
@@ -37,6 +39,7 @@ def test_option_wins_over_variable(project_dir: Path) -> None:
     [
         ("cluster", "mesos"),
         ("cluster-name", "Not_A_Name"),
+        ("minikube-driver", "vmwurst"),
         ("namespace", "-x"),
         ("port", "70000"),
         ("port", "many"),
@@ -44,6 +47,8 @@ def test_option_wins_over_variable(project_dir: Path) -> None:
         ("keep", "sometimes"),
         ("diagnosis", "sometimes"),
         ("timeout", "0"),
+        ("nodes", "0"),
+        ("nodes", "two"),
     ],
 )
 def test_wrong_value_names_option_and_value(project_dir: Path, name: str, value: str) -> None:
@@ -127,6 +132,23 @@ def test_environment_is_not_shown(project_dir: Path) -> None:
 def test_every_option_has_our_prefix() -> None:
     assert all(o.flag.startswith("--deploy-") for o in OPTIONS)
     assert all(o.variable.startswith("DEPLOY_") for o in OPTIONS)
+
+
+def test_clusters_of_different_kinds_have_names_of_their_own(project_dir: Path) -> None:
+    kind = Settings.load({}, {}, project_dir)
+    minikube = Settings.load({"cluster": "minikube"}, {}, project_dir)
+    assert (kind.cluster_name, minikube.cluster_name) == ("deploy-shop", "deploy-shop-minikube")
+    named = Settings.load({"cluster": "minikube", "cluster-name": "deploy-x"}, {}, project_dir)
+    assert named.cluster_name == "deploy-x"
+
+
+def test_driver_that_is_minikube_s_and_not_ours_is_told_with_the_way_round(
+    project_dir: Path,
+) -> None:
+    with pytest.raises(DriverNotOursError) as caught:
+        Settings.load({"minikube-driver": "kvm2"}, {}, project_dir)
+    assert "docker" in caught.value.needed
+    assert "minikube start --driver=kvm2" in caught.value.fix
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,8 @@ UNKNOWN = "manifest unknown: the registry has no such image"
         ("postgres:17", "PostgreSQL 17 behind the official image's contract"),
         ("postgres:16-alpine", "on Debian instead of Alpine"),
         ("postgres", "PostgreSQL 17"),
+        ("registry:3", "registry 3"),
+        ("registry:3.1.2", "registry 3"),
     ],
 )
 def test_official_images_that_can_be_stood_in_for(official: str, holds: str) -> None:
@@ -58,6 +60,7 @@ def test_official_images_that_can_be_stood_in_for(official: str, holds: str) -> 
         "node:24-alpine",
         "postgres:18",
         "postgres:17-something",
+        "registry:2",
         "example.com/python:3.12",
         "someone/postgres:17",
         "python@sha256:00",

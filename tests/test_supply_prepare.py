@@ -68,16 +68,20 @@ class Machine:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *lacks: str) -> None:
         self.lacks, self.made = set(lacks), list[str]()
-        self.engine = SimpleNamespace()
+        self.engine, self.nodes = SimpleNamespace(), list[str]()
         for name in ("engine", "browser", "node_image", "tools"):
             monkeypatch.setattr(prepare, f"find_{name}", self._find(name))
         for name in ("engine", "browser", "node_image", "tools", "probe_image", "formatter"):
             monkeypatch.setattr(prepare, f"ensure_{name}", self._ensure(name))
+        monkeypatch.setattr(prepare, "find_minikube", self._find("minikube"))
+        monkeypatch.setattr(prepare, "ensure_minikube", self._ensure("minikube"))
         monkeypatch.setattr(prepare, "Bases", lambda *_: self)
         monkeypatch.setattr(prepare, "check_disk", self._check_disk)
 
     def _find(self, name: str) -> Callable[..., Any]:
-        def find(*_: Any) -> Any:
+        def find(*parts: Any) -> Any:
+            if name == "node_image":
+                self.nodes.append(parts[-1].tool)
             if name in self.lacks:
                 raise self._error(name)
             return SimpleNamespace(name=name)
@@ -85,7 +89,9 @@ class Machine:
         return find
 
     def _ensure(self, name: str) -> Callable[..., Any]:
-        def ensure(*_: Any) -> Any:
+        def ensure(*parts: Any) -> Any:
+            if name == "node_image":
+                self.nodes.append(parts[-1].tool)
             if f"broken {name}" in self.lacks:
                 raise self._error(name)
             self.made.append(name)
@@ -142,6 +148,23 @@ def test_room_to_build_is_asked_for_only_when_something_is_built(
     with pytest.raises(DiskTooSmallError):
         prepare.prepare(settings(), Cache(tmp_path), Progress(quiet=True))
     assert machine.made == ["engine"]
+
+
+def test_minikube_is_prepared_only_when_it_is_asked_for(
+    settings: Callable[..., Settings], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine = Machine(monkeypatch, "minikube")
+    prepare.prepare(settings(), Cache(tmp_path), Progress(quiet=True))
+    assert "minikube" not in machine.made
+    assert prepare.missing(settings(), Cache(tmp_path), Progress(quiet=True)) == []
+    assert set(machine.nodes) == {"kind"}
+    machine.nodes.clear()
+    asked = settings(DEPLOY_CLUSTER="minikube")
+    prepare.prepare(asked, Cache(tmp_path), Progress(quiet=True))
+    assert "minikube" in machine.made
+    [lacks] = prepare.missing(asked, Cache(tmp_path), Progress(quiet=True))
+    assert lacks.needed == "minikube"
+    assert set(machine.nodes) == {"Minikube"}
 
 
 def test_nothing_missing_is_an_empty_list(
@@ -223,6 +246,15 @@ class TestCommand:
         monkeypatch.setattr(prepare, "prepare", lambda settings, *_: given.append(settings))
         assert command.main(["--deploy-cluster-name=deploy-other"]) == 0
         assert given[0].cluster_name == "deploy-other"
+
+    def test_of_a_run_s_words_only_our_options_count(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        given: list[Settings] = []
+        monkeypatch.setattr(prepare, "prepare", lambda settings, *_: given.append(settings))
+        words = ["-k", "US2 and not x", "features/a.feature", "-n", "2", "--deploy-keep", "never"]
+        assert command.main(["--run", *words, "--deploy-cluster=minikube"]) == 0
+        assert (given[0].cluster, given[0].keep) == ("minikube", "never")
+        assert command.main(["--run"]) == 0
+        assert given[1].cluster == "kind"
 
     def test_a_wrong_option_is_told_before_anything_else(
         self, capsys: pytest.CaptureFixture[str]

@@ -93,7 +93,7 @@ def _summary(options: argparse.Namespace, environ: Mapping[str, str]) -> str:  #
     from harness.ci.summary import summary
     from harness.record.merging import merge
     from harness.record.reading import read_parts
-    from harness.report.model import read_run
+    from harness.report.reader import read_run
 
     parts = read_parts(options.record)
     problems = [problem for part in parts for problem in part.problems]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from harness.command import Completed
 from harness.kube.client import Kube
+from harness.kube.tenancy import Tenancy
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class ClusterAccess:
         context: the context in it.
         kubernetes_version: as the API tells it (`v1.34.4`).
         created: whether this call made it; False when it was there and is used again.
+        tenancy: what namespaces get that are made on it.
 
     """
 
@@ -29,10 +31,11 @@ class ClusterAccess:
     context: str
     kubernetes_version: str
     created: bool
+    tenancy: Tenancy = field(default_factory=Tenancy)
 
     def client(self) -> Kube:
         """Return a client for this cluster."""
-        return Kube(self.kubeconfig, self.context)
+        return Kube(self.kubeconfig, self.context, tenancy=self.tenancy)
 
 
 @dataclass(frozen=True)
@@ -48,11 +51,27 @@ class Loaded:
 class Engine(Protocol):
     """What a provider needs of the container engine."""
 
+    @property
+    def local(self) -> bool:
+        """Whether it runs on this machine, and not on another one."""
+
     def argv(self, *words: str) -> Sequence[str]:
         """Return the argument list of the engine's client, with the engine's address."""
 
     def image_id(self, ref: str) -> str | None:
         """Return the id of an image that the engine holds, None when it does not."""
+
+
+class Machine(Protocol):
+    """A node as a machine that can be lost for a while, with all that runs on it."""
+
+    name: str
+
+    def pause(self) -> None:
+        """Have it do nothing, and answer nobody."""
+
+    def resume(self) -> None:
+        """Have it go on; nothing happens when it does."""
 
 
 class Provider(Protocol):
@@ -70,13 +89,16 @@ class Provider(Protocol):
     def endpoint(self, node_port: int) -> str:
         """Return `http://HOST:PORT` at which this machine reaches a Service's NodePort."""
 
-    def on_node(self, *argv: str, timeout: float = 60) -> Completed:
-        """Run a program on the cluster's node. Raises CommandFailedError."""
+    def on_node(self, *argv: str, node: str = "", timeout: float = 60) -> Completed:
+        """Run a program on a node, by default on the first. Raises CommandFailedError."""
+
+    def machine(self, node: str) -> Machine | None:
+        """Return the machine that a node is; None when it is not ours to lose."""
 
     def stop(self) -> None:
         """Stop it, so that `ensure` can start it again with all it holds."""
 
-    def delete(self) -> None:
+    def delete(self) -> object:
         """Remove it with all it holds; nothing happens when it is not there."""
 
     def describe(self) -> Mapping[str, str]:

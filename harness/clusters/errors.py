@@ -90,3 +90,44 @@ class ImageNotLoadedError(DeployError):
             looked="the node's container runtime (crictl images)",
             fix="see that the node has disk space: `docker exec NODE df -h /var`",
         )
+
+
+class InotifyExhaustedError(DeployError):
+    """The kernel allows for fewer watchers of files than further nodes would have."""
+
+    def __init__(
+        self, nodes: int, where: Path, limit: int, used: int, needed: int, better: int
+    ) -> None:
+        setting = f"fs.inotify.{where.name}"
+        more = "one more node" if nodes == 1 else f"{nodes} more nodes"
+        super().__init__(
+            needed=f"{needed} more of what the kernel counts as {setting}, for {more}",
+            seen=f"root may have {limit} and has {used}, which leaves {limit - used}",
+            looked=f"{where}, and the open files of root's processes",
+            fix=f"as root `sysctl -w {setting}={better}` (a file in /etc/sysctl.d keeps it), or "
+            "delete clusters that nobody needs (`kind get clusters`, `make clean`)",
+        )
+
+
+class PodNetworkError(DeployError):
+    """The pods of several nodes cannot be connected."""
+
+    def __init__(self, node: str, subnet: str, address: str) -> None:
+        super().__init__(
+            needed=f"a part of the pods' network and an address for node {node}",
+            seen=f"network {subnet or 'none'}, address {address or 'none'}",
+            looked="spec.podCIDR of the Node, and the engine's containers",
+            fix="delete the cluster and let it be made anew (--deploy-fresh=yes)",
+        )
+
+
+class PodNetworkUnreadError(DeployError):
+    """The runtime of a node does not read its network configuration."""
+
+    def __init__(self, node: str, subnet: str) -> None:
+        super().__init__(
+            needed=f"the runtime of node {node} to give its pods addresses of {subnet}",
+            seen="it goes on with the configuration that it had",
+            looked=f"`crictl info` on node {node}",
+            fix="delete the cluster and let it be made anew (--deploy-fresh=yes)",
+        )

@@ -1,4 +1,4 @@
-"""The container that is a kind cluster's one node, seen from the engine."""
+"""A container that is a node of a cluster, seen from the engine."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from harness.clusters.base import Engine
 from harness.clusters.errors import ClusterMissingError
 from harness.command import CommandFailedError, Completed, run
 from harness.labels import MANAGED
+from harness.redact import Redactor
 
 _MARK = "/kind/deploy-harness-complete"
 
@@ -20,10 +21,12 @@ class NodeState:
     """What the engine says of a node container.
 
     Attributes:
-        running: whether it runs.
+        running: whether it runs, and is not paused.
+        paused: whether it is held still.
         ours: whether it carries our label.
         image_id: id of the image it was made from.
         ports: published ports: container port to host port.
+        address: in the network that it shares with the other nodes; "" while it is stopped.
 
     """
 
@@ -31,35 +34,27 @@ class NodeState:
     ours: bool
     image_id: str
     ports: dict[int, int]
+    address: str = ""
+    paused: bool = False
 
 
 class KindNode:
-    """The control plane container of a kind cluster.
+    """A node's container.
 
     Args:
         cluster: the cluster's name.
         engine: whose container it is.
+        name: of the container, and of the node; that of kind's control plane by default.
 
     """
 
-    def __init__(self, cluster: str, engine: Engine) -> None:
-        self.cluster, self.name, self._engine = cluster, f"{cluster}-control-plane", engine
+    def __init__(self, cluster: str, engine: Engine, name: str = "") -> None:
+        self.cluster, self._engine = cluster, engine
+        self.name = name or f"{cluster}-control-plane"
 
     def state(self) -> NodeState | None:
         """Return what the engine says, None when there is no such container."""
-        try:
-            done = self._docker("container", "inspect", self.name)
-        except CommandFailedError as error:
-            if "no such" in error.completed.stderr.lower():
-                return None
-            raise
-        return _state(json.loads(done.stdout)[0])
-
-    def leftovers(self) -> list[str]:
-        """Return the names of all containers that kind made for this cluster."""
-        mine = f"label=io.x-k8s.kind.cluster={self.cluster}"
-        done = self._docker("ps", "--all", "--filter", mine, "--format", "{{.Names}}")
-        return done.stdout.split()
+        return look(self._engine, [self.name]).get(self.name)
 
     def start(self) -> None:
         """Start the stopped container."""
@@ -68,6 +63,16 @@ class KindNode:
     def stop(self) -> None:
         """Stop the container; what it holds stays."""
         self._docker("stop", "--time", "20", self.name, timeout=60)
+
+    def pause(self) -> None:
+        """Hold every process of the node still, those of its pods too."""
+        self._docker("pause", self.name)
+
+    def resume(self) -> None:
+        """Let it go on; nothing happens when it is not paused."""
+        done = self._docker("unpause", self.name, check=False)
+        if done.returncode != 0 and "not paused" not in done.stderr.lower():
+            raise CommandFailedError(done, Redactor())
 
     def mark_complete(self) -> None:
         """Note in the node that the cluster was made to its end."""
@@ -87,6 +92,22 @@ class KindNode:
         there = self.run("iptables", "--wait", "-C", "FORWARD", *rule, check=False)
         if there.returncode != 0:
             self.run("iptables", "--wait", "-I", "FORWARD", *rule)
+
+    def lead_to_api(self, service: str, port: int) -> None:
+        """Have pods of a node that was started reach the API until kube-proxy leads them there.
+
+        Whoever asks before gets no answer at all, and asks again seconds later. Rules of
+        kube-proxy come before this one.
+        """
+        rule = ("-d", service, "-p", "tcp", "--dport", "443", "-j", "REDIRECT", "--to-ports")
+        self.run("iptables", "--wait", "-t", "nat", "-A", "PREROUTING", *rule, str(port))
+
+    def restart_kubelet(self) -> None:
+        """Start the kubelet anew, now that the API answers.
+
+        It has asked before, and after each refusal it waits twice as long.
+        """
+        self.run("systemctl", "restart", "kubelet")
 
     def log_tail(self, lines: int = 20) -> str:
         """Return the last lines of the node's own output."""
@@ -115,13 +136,32 @@ class KindNode:
         return run(self._engine.argv(*words), timeout=timeout, check=check)
 
 
+def look(engine: Engine, names: Sequence[str]) -> dict[str, NodeState]:
+    """Return what the engine says of containers, by name; those that are not there are left out.
+
+    Raises:
+        CommandFailedError: the engine cannot be asked.
+
+    """
+    done = run(engine.argv("container", "inspect", *names), timeout=30, check=False)
+    if done.returncode != 0 and "no such" not in done.stderr.lower():
+        raise CommandFailedError(done, Redactor())
+    told = {str(one["Name"]).removeprefix("/"): _state(one) for one in json.loads(done.stdout)}
+    return {name: told[name] for name in names if name in told}
+
+
 def _state(told: dict[str, Any]) -> NodeState:
     bindings = (told.get("HostConfig") or {}).get("PortBindings") or {}
+    state = told.get("State") or {}
+    networks = (told.get("NetworkSettings") or {}).get("Networks") or {}
+    addresses = [str(one["IPAddress"]) for one in networks.values() if one.get("IPAddress")]
     return NodeState(
-        running=bool((told.get("State") or {}).get("Running")),
+        running=bool(state.get("Running")) and not state.get("Paused"),
         ours=((told.get("Config") or {}).get("Labels") or {}).get(MANAGED) == "true",
         image_id=str(told.get("Image", "")),
         ports=_ports(bindings),
+        address=addresses[0] if addresses else "",
+        paused=bool(state.get("Paused")),
     )
 
 

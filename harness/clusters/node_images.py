@@ -1,28 +1,40 @@
-"""Images brought into a node: as few bytes as needed, and verified."""
+"""The images of one node: which it holds, what they are called, and which nobody needs."""
 
 from __future__ import annotations
 
 import json
-import sys
-import time
-from collections.abc import Iterable, Sequence
-from pathlib import Path
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from harness.clusters.base import Engine, Loaded
-from harness.clusters.errors import ImageMissingError, ImageNotLoadedError
+from harness.clusters.base import Engine
 from harness.clusters.kind_node import KindNode
 from harness.clusters.node_disk import Ledger, NodeImage, superseded
-from harness.command import CommandFailedError, run
+from harness.command import run
 from harness.kube.pods import same_image
 
-_PIPE = Path(__file__).with_name("_pipe.py")
 _TAG = ("ctr", "--namespace=k8s.io", "images", "tag")
-_IMPORT = ("ctr", "--namespace=k8s.io", "images", "import", "-")
+_STORE = "/var/lib/containerd/io.containerd.content.v1.content/blobs/sha256"
+
+
+@dataclass(frozen=True)
+class Lacking:
+    """What a node lacks of the images that are wanted.
+
+    Attributes:
+        refs: all that it lacks.
+        unknown: those of them that it does not hold under another name either.
+        held: what its content store has then, digests and sizes.
+
+    """
+
+    refs: tuple[str, ...]
+    unknown: tuple[str, ...]
+    held: Mapping[str, int]
 
 
 class NodeImages:
-    """The images of one kind node.
+    """The images of one node.
 
     Args:
         node: which.
@@ -32,53 +44,59 @@ class NodeImages:
     """
 
     def __init__(self, node: KindNode, engine: Engine, ledger: Ledger) -> None:
-        self._node, self._engine, self._ledger = node, engine, ledger
+        self.node, self._engine, self._ledger = node, engine, ledger
 
-    def load(self, refs: Sequence[str], *, timeout: float = 300.0) -> Loaded:
-        """Bring images into the node; those it holds with the same content are not sent.
-
-        All that is missing goes in one stream from the engine's `save` to the node's
-        `ctr`, with no file between.
+    def lacking(self, wanted: Mapping[str, str]) -> Lacking:
+        """Return what it lacks; what it holds under another tag gets the wanted one as well.
 
         Args:
-            refs: image references.
-            timeout: seconds for the stream.
-
-        Raises:
-            ImageMissingError: the engine does not have one.
-            ImageNotLoadedError: after the stream the node still lacks one.
-            CommandTimedOutError: the stream took longer.
+            wanted: the engine's id of each reference.
 
         """
-        started = time.monotonic()
-        wanted = self._ids(refs)
         held = self.held()
-        missing = [ref for ref, found in wanted.items() if not self._holds(ref, found, held)]
-        if missing:
-            unknown = [ref for ref in missing if not self._named_again(ref, wanted[ref], held)]
-            said = self._send(unknown, timeout) if unknown else "it was given another name"
-            held = self.held()
-            lost = [ref for ref in missing if not self._holds(ref, wanted[ref], held)]
-            if lost:
-                raise ImageNotLoadedError(lost, said)
+        refs = self._lost(wanted, held)
+        unknown = [ref for ref in refs if not self._named_again(ref, wanted[ref], held)]
+        if not refs:
+            self._ledger.note(held, wanted)
+        return Lacking(tuple(refs), tuple(unknown), self._content() if unknown else {})
+
+    def settle(self, wanted: Mapping[str, str]) -> tuple[list[str], tuple[str, ...]]:
+        """Look again after something was brought to it, and tidy up.
+
+        Superseded images are removed, so that a node's disk does not grow with each build.
+
+        Returns:
+            what it lacks all the same, and the names of what was removed.
+
+        """
+        held = self.held()
+        if lost := self._lost(wanted, held):
+            return lost, ()
         self._ledger.note(held, wanted)
-        there = tuple(ref for ref in wanted if ref not in missing)
-        pruned = self._tidy(wanted, held) if missing else ()
-        return Loaded(tuple(missing), there, pruned, time.monotonic() - started)
+        known = self._ledger.read()
+        old = superseded(tuple(wanted), held, set(wanted.values()), known)
+        used = self._used() if old else set()
+        removed = [image for image in old if image.id not in used]
+        if removed:  # one that is used after all is refused by the runtime, and stays
+            self.node.run("crictl", "rmi", *(image.id for image in removed), check=False)
+        return [], tuple(image.tags[0] if image.tags else image.id for image in removed)
 
     def held(self) -> list[NodeImage]:
         """Return the images that the node's runtime gives to pods."""
-        told = json.loads(self._node.run("crictl", "images", "--output", "json").stdout)
+        told = json.loads(self.node.run("crictl", "images", "--output", "json").stdout)
         return [
             NodeImage(str(image["id"]), tuple(image.get("repoTags") or ()))
             for image in told.get("images") or ()
         ]
 
-    def _ids(self, refs: Sequence[str]) -> dict[str, str]:
-        ids = {ref: self._engine.image_id(ref) for ref in dict.fromkeys(refs)}
-        if unknown := [ref for ref, found in ids.items() if not found]:
-            raise ImageMissingError(unknown)
-        return {ref: found for ref, found in ids.items() if found}
+    def _content(self) -> dict[str, int]:
+        """Return digest and size of all that its store has, each layer in particular."""
+        words = (_STORE, "-type", "f", "-printf", "sha256:%f %s\\n")
+        lines = self.node.run("find", *words, check=False).stdout.splitlines()
+        return {digest: int(size) for digest, _, size in (line.partition(" ") for line in lines)}
+
+    def _lost(self, wanted: Mapping[str, str], held: Sequence[NodeImage]) -> list[str]:
+        return [ref for ref, found in wanted.items() if not self._holds(ref, found, held)]
 
     def _holds(self, ref: str, wanted: str, held: Iterable[NodeImage]) -> bool:
         """Return whether the node has this content under this name.
@@ -94,7 +112,7 @@ class NodeImages:
         )
 
     def _same_content(self, ref: str, node_id: str) -> bool:
-        done = self._node.run("crictl", "inspecti", "--output", "json", node_id, check=False)
+        done = self.node.run("crictl", "inspecti", "--output", "json", node_id, check=False)
         if done.returncode != 0:
             return False
         inside = (json.loads(done.stdout).get("info") or {}).get("imageSpec") or {}
@@ -114,31 +132,11 @@ class NodeImages:
                 head, colon, _ = tag.rpartition(":")
                 new = f"{head}{colon}{ref.rpartition(':')[2]}"
                 if same_image(ref, new):
-                    return self._node.run(*_TAG, "--force", tag, new, check=False).returncode == 0
+                    return self.node.run(*_TAG, "--force", tag, new, check=False).returncode == 0
         return False
 
-    def _send(self, refs: Sequence[str], timeout: float) -> str:
-        """Stream images from the engine into the node; return what the importer said."""
-        source = [str(word) for word in self._engine.argv("save", *refs)]
-        sink = self._node.argv(*_IMPORT, interactive=True)
-        pipe = [sys.executable, "-I", str(_PIPE), str(len(source)), *source, *sink]
-        try:
-            done = run(pipe, timeout=timeout)
-        except CommandFailedError as error:
-            said = error.completed.stderr.strip() or error.completed.stdout.strip()
-            raise ImageNotLoadedError(refs, said[-2000:]) from error
-        return (done.stdout + done.stderr).strip()
-
-    def _tidy(self, wanted: dict[str, str], held: Sequence[NodeImage]) -> tuple[str, ...]:
-        """Remove superseded images, so that a node's disk does not grow with each build."""
-        used = self._used() | set(wanted.values())
-        removed = superseded(tuple(wanted), held, used, self._ledger.read())
-        if removed:  # one that is used after all is refused by the runtime, and stays
-            self._node.run("crictl", "rmi", *(image.id for image in removed), check=False)
-        return tuple(image.tags[0] if image.tags else image.id for image in removed)
-
     def _used(self) -> set[str]:
-        told = json.loads(self._node.run("crictl", "ps", "--all", "--output", "json").stdout)
+        told = json.loads(self.node.run("crictl", "ps", "--all", "--output", "json").stdout)
         found = set()
         for container in told.get("containers") or ():
             image = str((container.get("image") or {}).get("image"))

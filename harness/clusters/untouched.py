@@ -38,9 +38,12 @@ class Untouched:
         """Note it, and raise ClusterMissingError."""
         raise self._refused(f"reach port {node_port}")
 
-    def on_node(self, *argv: str, timeout: float = 60) -> Completed:  # noqa: ARG002
+    def on_node(self, *argv: str, node: str = "", timeout: float = 60) -> Completed:  # noqa: ARG002
         """Note it, and raise ClusterMissingError."""
         raise self._refused(f"run {' '.join(argv)}")
+
+    def machine(self, node: str) -> None:
+        """Return none."""
 
     def stop(self) -> None:
         """Do nothing."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.contract.containers import Container, data_of
 from harness.contract.finding import Notes
-from harness.contract.rendering import Rendered, Rendering
+from harness.contract.rendering import PodTemplate, Rendered, Rendering
 from harness.contract.subject import Subject
 
 
@@ -22,6 +22,7 @@ def check(subject: Subject, notes: Notes) -> None:
         for pod in rendering.pods:
             look.volumes(pod.owner, pod.spec)
             look.account(pod.owner, pod.spec)
+            look.spread(pod)
         for item in rendering.objects:
             look.targets(item)
 
@@ -82,6 +83,16 @@ class _Look:
         name = spec.get("serviceAccountName") or spec.get("serviceAccount")
         if name and name != "default":
             self._object(owner, "ServiceAccount", str(name), f"the account of {owner}")
+
+    def spread(self, pod: PodTemplate) -> None:
+        """Pods that are to keep apart are counted against pods of their own kind."""
+        for entry in pod.spec.get("topologySpreadConstraints") or ():
+            what = f"the spread of {pod.owner} over {entry.get('topologyKey')}"
+            self.notes.saw(what)
+            selector = (entry.get("labelSelector") or {}).get("matchLabels") or {}
+            if not selector or not selector.items() <= pod.labels.items():
+                seen = f"its selector {dict(selector)} does not match them"
+                self._missing(pod.owner, f"the pods of {pod.owner}", what, seen, "labelSelector")
 
     def targets(self, item: Rendered) -> None:
         if item.kind == "HorizontalPodAutoscaler":

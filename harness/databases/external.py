@@ -35,10 +35,12 @@ class PostgresExternal:
         cache: keeps its passwords (readable by the user alone) and the lock.
         progress: told what is going on.
         cluster: the cluster that it belongs to; part of its names.
-        network: the engine's network that the cluster's nodes are in.
+        network: the engine's network that the cluster's nodes are in; "" when they are in
+            none of this machine's.
         official: the official image to run.
         name: the database that `ensure` returns.
         timeout: seconds that it may take until it answers.
+        address: of this machine, by which pods reach it instead of by name.
 
     All methods raise `errors.DatabaseNotStartedError` when the server does not come up,
     or (other than `ensure` and `delete`) when there is none.
@@ -54,11 +56,17 @@ class PostgresExternal:
     official: str = "postgres:17"
     name: str = "app"
     timeout: float = 90.0
+    address: str = ""
     _adopted: bool = field(default=False, init=False)
 
     @property
     def host(self) -> str:
-        """Return the name by which pods reach it; no other cluster has the same."""
+        """Return the name or address by which pods reach it; no other cluster has the same."""
+        return self.address or self.alias
+
+    @property
+    def alias(self) -> str:
+        """Return its name in the engine's networks."""
         return f"database.{self.cluster}.internal"
 
     def ensure(self) -> Database:
@@ -79,7 +87,7 @@ class PostgresExternal:
             else:
                 self.progress.choice("database", self.host, "runs already")
             self._give_role(server)
-            containers.join(self.engine, container, server.network, self.host)
+            containers.join(self.engine, container, server.network, self.alias)
             try:
                 self.join()
             except containers.NetworkMissingError:
@@ -94,7 +102,8 @@ class PostgresExternal:
             containers.NetworkMissingError: the cluster's network is not there.
 
         """
-        containers.join(self.engine, self._server().container(), self.network, self.host)
+        if self.network:
+            containers.join(self.engine, self._server().container(), self.network, self.alias)
 
     def create_database(self, name: str) -> Database:
         """Return the database of this name, owned by the application's role."""
@@ -110,14 +119,15 @@ class PostgresExternal:
             with contextlib.suppress(errors.DuplicateDatabase, errors.UniqueViolation):
                 admin.rows(statement.as_string(None))
         on_host = server.url("127.0.0.1", server.port_on_host(), role, name)
+        port = server.port_on_host() if self.address else PORT  # published alike everywhere
         return Database(
             name=name,
             host=self.host,
-            port=PORT,
+            port=port,
             adopted=self._adopted,
             tls=Query(on_host).tls().used,
             image=str(server.container().attrs["Config"]["Image"]),
-            url_in_cluster=server.url(self.host, PORT, role, name),
+            url_in_cluster=server.url(self.host, port, role, name),
             url_on_host=on_host,
         )
 
@@ -201,6 +211,7 @@ class PostgresExternal:
             credentials=Credentials.of(self.cache, self.cluster),
             timeout=self.timeout,
             network=containers.side_network(self.engine, self.cache, self.cluster),
+            address=self.address,
         )
 
     def _role(self, server: Server) -> Identifier:

@@ -80,7 +80,12 @@ class Pooler:
 
     @property
     def host(self) -> str:
-        """Return the name by which pods reach it; no other cluster has the same."""
+        """Return the name or address by which pods reach it; no other cluster has the same."""
+        return self.postgres.address or self.alias
+
+    @property
+    def alias(self) -> str:
+        """Return its name in the engine's networks."""
         return f"pooler.{self.postgres.cluster}.internal"
 
     def ensure(self, database: Database) -> Database:
@@ -95,7 +100,9 @@ class Pooler:
         )
         engine, cluster = self.postgres.engine, self.postgres.cluster
         files = self._files()
-        content = digest(image=image.id, configuration=sorted(files.items()))
+        address = self.postgres.address
+        further: dict[str, Any] = {"address": address} if address else {}
+        content = digest(image=image.id, configuration=sorted(files.items()), **further)
         with self.postgres.cache.lock(f"pooler-{cluster}"):
             found = containers.find(engine, cluster, ROLE)
             fits = [one for one in found if one.labels.get(containers.CONTENT_LABEL) == content]
@@ -107,20 +114,22 @@ class Pooler:
                     self._start(image.ref, files, content)
                     step.result = image.ref
             side = containers.side_network(engine, self.postgres.cache, cluster)
-            containers.join(engine, self._container(), side, self.host)
+            containers.join(engine, self._container(), side, self.alias)
             self._wait(database)
             try:
                 self.join()
             except containers.NetworkMissingError:
                 reason = f"pods reach it once the network {self.postgres.network} is there"
                 self.postgres.progress.choice("pooler", self.host, reason)
-        url = self._url(database.url_on_host, self.host, PORT)
-        return replace(database, host=self.host, port=PORT, url_in_cluster=url)
+        port = self._port() if self.postgres.address else PORT  # published alike everywhere
+        url = self._url(database.url_on_host, self.host, port)
+        return replace(database, host=self.host, port=port, url_in_cluster=url)
 
     def join(self) -> None:
         """Let the cluster's pods reach it by name. Raises NetworkMissingError."""
         engine, network = self.postgres.engine, self.postgres.network
-        containers.join(engine, self._container(), network, self.host)
+        if network:
+            containers.join(engine, self._container(), network, self.alias)
 
     def delete(self) -> None:
         """Remove it. Nothing happens when there is none."""
@@ -175,7 +184,7 @@ class Pooler:
         ours = self._credentials
         users = {ours.role: ours.role_password, _ADMIN: self._admin_password}
         return {
-            "pgbouncer.ini": _SETTINGS.format(host=self.postgres.host, port=PORT),
+            "pgbouncer.ini": _SETTINGS.format(host=self.postgres.alias, port=PORT),
             "userlist.txt": "".join(f'"{name}" "{word}"\n' for name, word in users.items()),
         }
 
@@ -185,11 +194,12 @@ class Pooler:
         engine, cluster = self.postgres.engine, self.postgres.cluster
         network = containers.side_network(engine, self.postgres.cache, cluster)
         for attempt in range(_ATTEMPTS):
+            ports: Any = {f"{PORT}/tcp": containers.publish(free_port(), self.postgres.address)}
             container = engine.sdk().containers.create(
                 ref,
                 name=f"{cluster}-{ROLE}",
                 labels=containers.labels(cluster, ROLE, content),
-                ports={f"{PORT}/tcp": ("127.0.0.1", free_port())},
+                ports=ports,
                 network=network,
                 cap_drop=["ALL"],
             )

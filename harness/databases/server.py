@@ -52,6 +52,8 @@ _ATTEMPTS = 3  # a free port may be taken by someone else before the engine bind
 class Server:
     """One cluster's PostgreSQL server. `timeout`: seconds until it must answer.
 
+    `address`: a further one of this machine at which it listens, if any.
+
     All methods raise `errors.DatabaseNotStartedError` when it does not come up or is
     not there.
     """
@@ -63,6 +65,7 @@ class Server:
     credentials: Credentials
     timeout: float
     network: str
+    address: str = ""
 
     def container(self) -> Container:
         """Return its container, running or not."""
@@ -210,7 +213,8 @@ class Server:
             driver=None,
             docker_client_kw={"environment": {"DOCKER_HOST": self.engine.host}},
         )
-        described.ports = cast("dict[str, int | None]", {f"{PORT}/tcp": ("127.0.0.1", port)})
+        places = containers.publish(port, self.address)
+        described.ports = cast("dict[str, int | None]", {f"{PORT}/tcp": places})
         described.with_name(f"{self.cluster}-{ROLE}")
         described.with_command(list(_COMMAND))
         described.with_copy_into_container(_HBA.encode(), _HBA_FILE, 0o644)
@@ -220,7 +224,9 @@ class Server:
         return described
 
     def _content(self) -> str:
-        return digest(image=self.engine.image_id(self.image), command=_COMMAND, hba=_HBA, tls=_TLS)
+        further: dict[str, Any] = {"address": self.address} if self.address else {}
+        image = self.engine.image_id(self.image)
+        return digest(image=image, command=_COMMAND, hba=_HBA, tls=_TLS, **further)
 
     def _replaced(self, cause: str) -> None:
         self.progress.choice("database", self.cluster, f"started anew: {cause}")

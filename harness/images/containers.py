@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from harness.errors import DeployError
 from harness.labels import CLUSTER, MANAGED, PREFIX, ROLE
+from harness.ports import LOOPBACK
 from harness.redact import Redactor
 
 if TYPE_CHECKING:
@@ -68,11 +69,25 @@ def state(container: Container) -> Mapping[str, Any]:
     return dict(attributes["State"])
 
 
-def published(container: Container, port: int) -> int | None:
-    """Return the port on 127.0.0.1 that leads to a container's port, None while it has none."""
+def published(container: Container, port: int, address: str = LOOPBACK) -> int | None:
+    """Return the port of this machine that leads to a container's port, None while it has none.
+
+    Args:
+        container: whose.
+        port: its own port.
+        address: of this machine, at which the port is wanted.
+
+    """
     container.reload()
     bindings = (container.attrs["NetworkSettings"]["Ports"] or {}).get(f"{port}/tcp") or []
-    return int(bindings[0]["HostPort"]) if bindings else None
+    return next((int(b["HostPort"]) for b in bindings if b["HostIp"] == address), None)
+
+
+def publish(port: int, address: str = "") -> list[tuple[str, int]]:
+    """Return where a container's port is published: on the loopback, and there if named."""
+    places = [(LOOPBACK, port)]
+    # The same number at both, so that one that is taken shows at once.
+    return [*places, (address, port)] if address and address != LOOPBACK else places
 
 
 def tail(container: Container, redact: Redactor, lines: int = 30) -> str:

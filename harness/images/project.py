@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,7 @@ class ProjectImages:
     """What the project describes under `images`, from its present sources.
 
     `diagnosis` is the folder where the log of a failed build is kept; None for nowhere.
+    `adopt` gives an image the name under which the cluster gets it, and returns that.
     All methods raise the DeployError of what failed, also in later calls.
     """
 
@@ -29,6 +31,7 @@ class ProjectImages:
     builder: Builder
     jobs: Jobs
     diagnosis: Path | None = None
+    adopt: Callable[[str], str] | None = None
 
     def check(self) -> None:
         """Refuse sources that cannot be built, before anything is started (EC-1)."""
@@ -63,12 +66,15 @@ class ProjectImages:
 
     def _build(self, name: str) -> BuiltImage:
         try:
-            return self.builder.build(self._spec(name))
+            built = self.builder.build(self._spec(name))
         except BuildError as error:
             if self.diagnosis:
                 written = write_build_log(self.diagnosis, name, error.log, error)
                 error.add_note(written.note())
             raise
+        if self.adopt is None:
+            return built
+        return replace(built, repository=self.adopt(built.ref).removesuffix(f":{built.tag}"))
 
     def _spec(self, name: str) -> ImageSpec:
         image = self.project.images[name]

@@ -12,6 +12,7 @@ from urllib.parse import urlencode, urlsplit
 from harness.kube.errors import ApiUnreachableError, KubeconfigError, refused
 from harness.kube.resources import Object, Objects, Resource
 from harness.kube.stream import Stream, transport_errors
+from harness.kube.tenancy import Tenancy
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
@@ -31,14 +32,23 @@ class Kube:
         kubeconfig: the file; the ambient KUBECONFIG is never looked at.
         context: the context in it.
         timeout: seconds for one request.
+        tenancy: what namespaces that are made through it get.
 
     Raises:
         KubeconfigError: the file or the context is not there or not usable.
 
     """
 
-    def __init__(self, kubeconfig: Path, context: str, *, timeout: float = 20.0) -> None:
+    def __init__(
+        self,
+        kubeconfig: Path,
+        context: str,
+        *,
+        timeout: float = 20.0,
+        tenancy: Tenancy | None = None,
+    ) -> None:
         self.kubeconfig, self.context, self.timeout = kubeconfig, context, timeout
+        self.tenancy = tenancy or Tenancy()
         self.api = _api_client(kubeconfig, context)
         self.server = str(self.api.configuration.host)
 

@@ -22,19 +22,24 @@ _PAUSE = 0.25  # seconds between two questions to an API that does not answer ye
 
 @dataclass(frozen=True)
 class NodesReady:
-    """Every node's Ready condition is true, and there is at least one.
+    """Every node's Ready condition is true, and there are at least so many.
 
     Args:
         since: only what a kubelet has told after this moment counts. A node that was
             stopped is called Ready for 40 s more.
+        of: names of the nodes that this is said of; all of them by default. A kubelet that
+            runs on and has nothing new to say is silent for minutes.
+        least: how many nodes.
 
     """
 
     since: datetime | None = None
+    of: frozenset[str] | None = None
+    least: int = 1
 
     def describe(self) -> str:
         """Return what is waited for."""
-        return "every node to be Ready"
+        return "every node to be Ready" + (f", all {self.least}" if self.least > 1 else "")
 
     def evaluate(self, snapshot: Snapshot, details: Details) -> Verdict:  # noqa: ARG002
         """Judge the nodes' conditions."""
@@ -42,12 +47,13 @@ class NodesReady:
         missing = []
         for node in nodes:
             ready = condition(node, "Ready") or {}
-            if not _is_news(ready.get("lastHeartbeatTime"), self.since):
+            since = self.since if self.of is None or name_of(node) in self.of else None
+            if not _is_news(ready.get("lastHeartbeatTime"), since):
                 missing.append(f"node {name_of(node)}: no word since it was started")
             elif ready.get("status") != "True":
                 missing.append(f"node {name_of(node)}: {ready.get('message') or 'no word yet'}")
-        if not nodes:
-            return Pending("no node has registered yet")
+        if len(nodes) < self.least:
+            missing.append(f"{len(nodes)} of {self.least} nodes have registered")
         return Pending("\n".join(missing)) if missing else Ready()
 
 
@@ -76,8 +82,8 @@ class DnsReady:
         return Pending("\n".join(map(describe_pod, pods)) or "there is none yet")
 
 
-def node_ready(client: Kube, timeout: float, since: datetime | None = None) -> None:
-    """Wait until the API answers and every node is Ready.
+def node_ready(client: Kube, timeout: float, wait: NodesReady | None = None) -> None:
+    """Wait until the API answers and every node is Ready, or as `wait` says.
 
     Raises:
         ApiUnreachableError, ApiRefusedError, NotListedError, WaitTimeoutError: what it
@@ -87,7 +93,7 @@ def node_ready(client: Kube, timeout: float, since: datetime | None = None) -> N
     deadline = time.monotonic() + timeout
     api_ready(client, timeout)
     with Watcher(client, None, (NODE,), timeout=timeout) as watcher:
-        wait_for(NodesReady(since), watcher, max(deadline - time.monotonic(), 1.0))
+        wait_for(wait or NodesReady(), watcher, max(deadline - time.monotonic(), 1.0))
 
 
 def dns_ready(client: Kube, timeout: float, since: datetime | None = None) -> None:

@@ -22,6 +22,8 @@ _REFUSED_PULL = re.compile(
     r"|no such host|x509|invalid reference|authentication required|no match for platform",
     re.IGNORECASE,
 )
+# The kubelet waits a second for what it has not read yet, then asks again.
+_NOT_READ = re.compile(r"failed to sync (configmap|secret) cache")
 _NO_RUNTIME = re.compile(r"no runtime for|RuntimeHandler \S+ not supported", re.IGNORECASE)
 _NO_COMMAND = re.compile(r"exec|no such file|permission denied|not found|executable", re.IGNORECASE)
 # The runtime itself needs some memory of the container's before the command begins.
@@ -99,7 +101,11 @@ def _waiting(
             lambda d: causes.ImagePullError(pod, container, d.images_like(container.image)),
         )
     elif reason == "CreateContainerConfigError":
-        left = patience.config - age if causes.missing_from(message) else 0.0
+        left = 0.0
+        if _NOT_READ.search(message):
+            left = patience.volume - age
+        elif causes.missing_from(message):
+            left = patience.config - age
         yield Finding(
             text,
             left,

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Any
 
 from harness.kube.client import Kube
-from harness.kube.errors import NotFoundError
+from harness.kube.errors import ApiRefusedError, NotFoundError
+from harness.kube.namespaces import ours
 from harness.kube.resources import Object, Resource, labels_of, meta, name_of, uid_of
 from harness.labels import MANAGED
 
@@ -128,15 +129,32 @@ class Inventory:
 def take_inventory(client: Kube, namespace: str | None = None) -> Inventory:
     """Return all that the cluster holds now, or all that is in one namespace.
 
+    On a cluster that others use, too, only namespaces of the run are looked into, and of
+    the cluster's own objects those count that name one of them: what others make meanwhile
+    is not ours to judge, nor to read.
+
     Raises:
         ApiRefusedError, ApiUnreachableError: a kind cannot be listed, so that nothing can
             be said of it.
 
     """
+    shared = client.tenancy.shared
+    places = [namespace] if namespace or not shared else ours(client)
     with ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="inventory") as pool:
         kinds = [kind for kind in listable(client) if kind.namespaced or namespace is None]
-        lists = pool.map(lambda kind: list(_list(client, kind, namespace)), kinds)
-        return Inventory({item.uid: item for items in lists for item in items})
+        asked = [(k, place) for k in kinds for place in (places if k.namespaced else [None])]
+        lists = list(pool.map(lambda one: list(_list(client, *one)), asked))
+    found = [item for items in lists for item in items]
+    if shared:
+        named = [item for item in found if item.namespace or _names(item, places)]
+        return Inventory({item.uid: item for item in named})
+    return Inventory({item.uid: item for item in found})
+
+
+def _names(item: Item, namespaces: Iterable[str | None]) -> bool:
+    """Return whether an object of the cluster as a whole says one of these names anywhere."""
+    text = json.dumps(item.body)
+    return any(f'"{name}"' in text for name in namespaces if name)
 
 
 def wait_for_nothing_left(
@@ -192,6 +210,11 @@ def _list(client: Kube, resource: Resource, namespace: str | None) -> Iterator[I
     try:
         objects = client.list(resource, namespace)
     except NotFoundError:
+        objects = []
+    except ApiRefusedError as error:
+        # What one may not see where others work, one has hardly made.
+        if error.status != 403 or not client.tenancy.shared:
+            raise
         objects = []
     for body in objects:
         if uid := uid_of(body):  # what has none is computed for the answer, and not kept

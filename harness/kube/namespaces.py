@@ -16,7 +16,6 @@ from harness.kube.resources import (
     SERVICE_ACCOUNT,
     Resource,
     condition,
-    labels_of,
     name_of,
     status_of,
 )
@@ -32,7 +31,7 @@ class ForeignNamespaceError(DeployError):
     def __init__(self, name: str, what: str) -> None:
         super().__init__(
             needed=f"a namespace {name} of our own, to {what}",
-            seen=f"it exists without the label {MANAGED}=true",
+            seen=f"it exists, and its labels ({MANAGED}=true and its run) are not ours",
             looked=f"namespace {name}",
             fix="choose another namespace; if nobody needs this one, delete it by hand",
         )
@@ -52,13 +51,14 @@ def ensure_namespace(
 
     """
     wanted = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
-    wanted["metadata"] = {"name": name, "labels": {**(labels or {}), MANAGED: "true"}}
+    marks = {**(labels or {}), **client.tenancy.labels, MANAGED: "true"}
+    wanted["metadata"] = {"name": name, "labels": marks}
     made = True
     try:
         client.create(NAMESPACE, wanted)
     except ConflictError:
         there = client.get(NAMESPACE, name)
-        if labels_of(there).get(MANAGED) != "true":
+        if not client.tenancy.owns(there):
             raise ForeignNamespaceError(name, "work in it") from None
         made = status_of(there).get("phase") == "Terminating"
         if made:
@@ -66,6 +66,7 @@ def ensure_namespace(
             client.create(NAMESPACE, wanted)
     with Watcher(client, name, (SERVICE_ACCOUNT,)) as watcher:
         wait_for(Present(SERVICE_ACCOUNT, "default"), watcher, timeout)
+    client.tenancy.furnish(client, name)
     return made
 
 
@@ -80,7 +81,7 @@ def delete_namespace(client: Kube, name: str, *, timeout: float = 90.0, wait: bo
     started = time.monotonic()
     try:
         there = client.get(NAMESPACE, name)
-        if labels_of(there).get(MANAGED) != "true":
+        if not client.tenancy.owns(there):
             raise ForeignNamespaceError(name, "delete it")
         client.delete(NAMESPACE, name)
     except NotFoundError:
@@ -101,8 +102,9 @@ def temporary_namespace(client: Kube, name: str) -> Iterator[str]:
 
 
 def ours(client: Kube) -> list[str]:
-    """Return the names of the namespaces that carry our label."""
-    return sorted(name_of(n) for n in client.list(NAMESPACE, labels=f"{MANAGED}=true"))
+    """Return the names of the namespaces that carry our label (and are of this run)."""
+    found = client.list(NAMESPACE, labels=f"{MANAGED}=true")
+    return sorted(name_of(n) for n in found if client.tenancy.owns(n))
 
 
 @dataclass(frozen=True)

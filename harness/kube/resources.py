@@ -52,6 +52,7 @@ JOB = Resource("Job", "batch/v1", "jobs")
 CRON_JOB = Resource("CronJob", "batch/v1", "cronjobs")
 ROLE = Resource("Role", "rbac.authorization.k8s.io/v1", "roles")
 ROLE_BINDING = Resource("RoleBinding", "rbac.authorization.k8s.io/v1", "rolebindings")
+LEASE = Resource("Lease", "coordination.k8s.io/v1", "leases")
 INGRESS = Resource("Ingress", "networking.k8s.io/v1", "ingresses")
 
 WORKLOADS = (DEPLOYMENT, STATEFUL_SET, DAEMON_SET, JOB)

@@ -104,6 +104,12 @@ def rules(patience: Patience | None = None) -> Sequence[Rule]:
         ),
         Rule(
             causes.ContainerConfigError,
+            "the same, for what the kubelet has not read in time",
+            after(p.volume, " of a scheduled pod"),
+            "it asks again, and the API may be busy",
+        ),
+        Rule(
+            causes.ContainerConfigError,
             "the same, for what can never be (root where it is forbidden)",
             AT_ONCE,
         ),

@@ -23,12 +23,14 @@ class Journal:
     """A file that messages are appended to; each is there for others once `write` returns.
 
     What was seen during the run is freed from secrets before it is written, text by text.
+    A run is not ended by it: `problem` says why no more could be written, if that is so.
     Safe to use from several threads.
     """
 
     def __init__(self, path: Path, redact: Callable[[str], str]) -> None:
         self.path = path
         self._redact = redact
+        self.problem = ""
         self._lock = threading.Lock()
         path.parent.mkdir(parents=True, exist_ok=True)
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_APPEND
@@ -39,8 +41,11 @@ class Journal:
         lines = "".join(f"{dump(self._free(message))}\n" for message in messages)
         data = lines.encode("utf-8", "surrogatepass").decode("utf-8", "replace").encode()
         with self._lock:
-            if self._file >= 0:
-                os.write(self._file, data)
+            if self._file >= 0 and not self.problem:
+                try:
+                    os.write(self._file, data)
+                except OSError as error:  # such as a disk that is full
+                    self.problem = f"{self.path}: {error.strerror}"
 
     def _free(self, message: Message) -> Message:
         if _OF_THE_PROJECT & message.keys():
@@ -55,10 +60,16 @@ class Journal:
                 return
             os.close(self._file)
             self._file = -1
-        lines = self.path.read_text(encoding="utf-8").splitlines()
-        freed = [dump(self._free(json.loads(line))) for line in lines]
+        lines = self.path.read_text(encoding="utf-8", errors="replace").splitlines()
+        freed = [self._freed(line) for line in lines]
         if freed != lines:
             replace(self.path, freed)
+
+    def _freed(self, line: str) -> str:
+        try:
+            return dump(self._free(json.loads(line)))
+        except ValueError:  # it was cut off
+            return self._redact(line)
 
 
 def replace(path: Path, lines: list[str]) -> None:

@@ -73,10 +73,15 @@ def pods(system: Mapping[str, Any]) -> list[PodState]:
 
 
 def system(run: Run) -> dict[str, Any]:
-    """Return the newest evidence of the deployed system; {} when there is none."""
-    told = mapping(run.last("system"))
-    if not told:
+    """Return the newest evidence of the deployed system; {} when there is none.
+
+    Of several processes each has an installation of its own; that of the first is returned,
+    and `others` is how many more there were.
+    """
+    newest = {str(told.get("namespace")): told for told in map(mapping, run.all("system")) if told}
+    if not newest:
         return {}
+    told = newest[min(newest)]
     parts = {key: _mappings(told.get(key)) for key in ("services", "pods", "standins")}
     for service in parts["services"]:
         service["ports"] = _mappings(service.get("ports"))
@@ -86,6 +91,7 @@ def system(run: Run) -> dict[str, Any]:
         **{key: str(told.get(key) or "") for key in ("url", "namespace", "moment")},
         **{key: mapping(told.get(key)) for key in ("cluster", "database")},
         **parts,
+        "others": len(newest) - 1,
     }
 
 

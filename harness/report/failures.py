@@ -41,6 +41,12 @@ def failures(run: Run) -> list[Failure]:
     return found
 
 
+def failed_alone(run: Run, found: Iterable[Failure]) -> list[tuple[str, str]]:
+    """Return those of `hooks_that_failed` that no failed scenario has told of already."""
+    told = {_headline(failure.parts) for failure in found}
+    return [hook for hook in hooks_that_failed(run) if hook[1] not in told]
+
+
 def hooks_that_failed(run: Run) -> Iterator[tuple[str, str]]:
     """Yield what the run shares and could not be set up or taken down, with the words to it."""
     for hook in run.hooks:

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.record.journal import dump
-from harness.record.messages import Message, strings_changed
+from harness.record.messages import PENDING, UNKNOWN, Message, strings_changed
 from harness.report import facts
 from harness.report.diagram import draw
-from harness.report.failures import failures, hooks_that_failed
-from harness.report.model import NOT_RUN, NOT_SELECTED, read_run
+from harness.report.failures import failed_alone, failures
+from harness.report.model import BAD, NOT_RUN, NOT_SELECTED, Run
+from harness.report.reader import read_run
 from harness.report.requirements import grouped, proven_by
 from harness.report.text import clean, cut, parts_of, seconds
 from harness.report.timeline import timeline
@@ -58,7 +59,7 @@ def render(
     requirements = proven_by(demanded, run.scenarios)
     script = (_TEMPLATES / "page.js").read_text(encoding="utf-8")
     scripts = [script, *([formatter.script] if formatter else [])]
-    system = facts.system(run)
+    system, failed = facts.system(run), failures(run)
     calls = ((e.facts, e.passed) for e in run.evidence if e.kind == "call")
     text: str = (
         _environment()
@@ -73,11 +74,13 @@ def render(
             groups=grouped(requirements),
             counts=Counter(requirement.status for requirement in requirements),
             scenario_counts=Counter(scenario.status for scenario in run.scenarios),
-            failures=failures(run),
-            failed_hooks=list(hooks_that_failed(run)),
+            failures=failed,
+            failed_hooks=failed_alone(run, failed),
+            failures_title=_failures_title(run),
             images=facts.images(run),
             timeline=timeline(run),
             moment=system.get("moment", ""),
+            others=system.get("others", 0),
             pods=facts.pods(system) if system else [],
             diagram=draw(system, calls) if system else None,
             choices=facts.choices(run),
@@ -119,6 +122,11 @@ def _environment() -> Any:
     }
     environment.filters |= filters
     return environment
+
+
+def _failures_title(run: Run) -> str:
+    only_broken_off = {scenario.status for scenario in run.scenarios} & {*BAD, PENDING} == {UNKNOWN}
+    return "Where it was broken off" if only_broken_off else "What failed"
 
 
 def _bundle(messages: list[Message], formatter: Formatter) -> dict[str, str]:

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from harness.record.messages import PASSED, PENDING
-from harness.report.model import BAD, NOT_SELECTED, Scenario
+from harness.record.messages import FAILED, PASSED, PENDING, UNDEFINED
+from harness.report.model import NOT_SELECTED, Scenario
 
 PROVEN = "proven"
 DISPROVEN = "failed"
@@ -35,10 +35,10 @@ class Requirement:
 
     @property
     def status(self) -> str:
-        """PROVEN only when every scenario of it passed."""
+        """PROVEN only when each scenario passed; one that was broken off disproves nothing."""
         if not self.scenarios:
             return UNCOVERED
-        if any(scenario.status in BAD or scenario.status == PENDING for scenario in self.scenarios):
+        if any(scenario.status in (FAILED, UNDEFINED, PENDING) for scenario in self.scenarios):
             return DISPROVEN
         passed = sum(scenario.status == PASSED for scenario in self.scenarios)
         if passed == len(self.scenarios):

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from harness.report.facts import mapping, number
 from harness.report.model import NOT_RUN, NOT_SELECTED, Run
 
-_WORTH = 0.5  # seconds that something takes at least to be told
+_WORTH = 0.5, 0.005  # seconds, and part of the run, that something takes at least to be told
+_SHOWN = 90  # characters of what came of it
 
 
 @dataclass(frozen=True)
@@ -56,13 +57,20 @@ def timeline(run: Run) -> list[Bar]:
 
 
 def _phases(run: Run) -> Iterator[_Row]:
+    """Yield what the run did. Where nothing is wrong in the end, what failed was meant to."""
+    bad = not run.success
+    least = max(_WORTH[0], _WORTH[1] * run.seconds)
     for told in run.all("phases"):
         for phase in mapping(told).get("phases") or ():
             seconds, at = number(phase.get("seconds")), number(phase.get("at"))
             ok = bool(phase.get("ok", True))
-            if seconds >= _WORTH or not ok:
-                name, result = str(phase.get("name")), str(phase.get("result") or "")
-                yield name, "phase", str(told.get("worker") or ""), at, seconds, result, ok
+            if seconds >= least or (not ok and bad):
+                result = str(phase.get("result") or "")
+                words = result if len(result) <= _SHOWN else f"{result[:_SHOWN]}…"
+                if not ok:
+                    words = f"failed{'' if bad else ', as a scenario wanted'}: {words}"
+                name, worker = str(phase.get("name")), str(told.get("worker") or "")
+                yield name, "phase", worker, at, seconds, words, ok or not bad
 
 
 def _spans(run: Run) -> Iterator[_Row]:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from harness.record.messages import PASSED, PENDING
+from harness.record.messages import FAILED, PASSED, PENDING, UNDEFINED, UNKNOWN
 from harness.report.failures import hooks_that_failed
-from harness.report.model import BAD, Run
+from harness.report.model import Run
 from harness.report.requirements import DISPROVEN, PROVEN, Requirement
 
 
@@ -26,10 +26,12 @@ def verdict(run: Run, requirements: list[Requirement]) -> Verdict:
         wanted = _count(len(requirements), "requirement")
         told = f"{wanted} and {_count(len(run.scenarios), 'scenario')}"
         return Verdict("spec", f"{told}, none of them run yet.")
-    if bad := sum(counted[status] for status in (*BAD, PENDING)):
+    if bad := sum(counted[status] for status in (FAILED, UNDEFINED, PENDING)):
         broken = sum(requirement.status == DISPROVEN for requirement in requirements)
-        told = f" {_count(broken, 'requirement')} failed with them." if broken else ""
+        told = f" {_count(broken, 'requirement')} failed." if broken else ""
         return Verdict("failed", f"Not accepted: {_count(bad, 'scenario')} did not pass.{told}")
+    if run.ended and counted[UNKNOWN]:
+        return Verdict("failed", "Not accepted: the run was broken off.")
     if not run.ended:
         return Verdict("failed", "Not accepted: the record ends before the run did.")
     if failed := next(hooks_that_failed(run), None):

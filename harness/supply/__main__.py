@@ -17,7 +17,7 @@ from harness.supply.engine import Engine, find_engine
 
 def main(words: Sequence[str] | None = None) -> int:
     """Do what the words say; return the exit code: 1 when something is missing or failed."""
-    options = _parser().parse_args(words)
+    options = _options(words)
     environ = dict(os.environ)
     progress, cache = Progress(stream=sys.stdout), Cache.default(environ)
     try:
@@ -39,14 +39,29 @@ def main(words: Sequence[str] | None = None) -> int:
         return 130
 
 
+def _options(words: Sequence[str] | None) -> argparse.Namespace:
+    parser = _parser()
+    options = parser.parse_args(words)
+    # The rest of what a run is told (-k, -n, files) is pytest's alone.
+    return parser.parse_known_args(options.run, options)[0] if options.run else options
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m harness.supply", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m harness.supply", description=__doc__, allow_abbrev=False
+    )
     mode = parser.add_mutually_exclusive_group()
     mode.add_argument("--check", action="store_true", help="say what is missing, change nothing")
     mode.add_argument("--clean", action="store_true", help="remove what runs left behind")
     mode.add_argument("--distclean", action="store_true", help="remove what was prepared as well")
     for option in OPTIONS:
         parser.add_argument(option.flag, dest=option.dest, help=option.help)
+    parser.add_argument(
+        "--run",
+        nargs=argparse.REMAINDER,
+        default=[],
+        help="words that pytest will get: those of the options above count here, too",
+    )
     return parser
 
 

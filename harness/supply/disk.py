@@ -14,6 +14,14 @@ ROOM_TO_PREPARE_GB = 15.0
 ROOM_TO_RUN_GB = 5.0
 
 
+_ANOTHER_NODE_GB = 1.0  # the application's images once more, and what its pods write
+
+
+def room_to_run_gb(nodes: int) -> float:
+    """Return the room for a run on a cluster of so many nodes."""
+    return ROOM_TO_RUN_GB + (nodes - 1) * _ANOTHER_NODE_GB
+
+
 class DiskTooSmallError(DeployError):
     """The disk that something is to be made on has too little room left."""
 

@@ -71,6 +71,11 @@ class Engine:
         """Travel to another process without this one's connections."""
         return (Engine, (self.client, self.host, self.version, self.reason))
 
+    @property
+    def local(self) -> bool:
+        """Whether the server runs on this machine, and not on another one."""
+        return self.host.startswith("unix://")
+
     def argv(self, *args: str | Path) -> list[str]:
         """Return the argument list of a call."""
         return [str(self.client), "--host", self.host, *map(str, args)]

@@ -166,6 +166,14 @@ HELM = Program(
     "helm.sh/helm/v4/cmd/helm",
     version_variables=("helm.sh/helm/v4/internal/version.version",),
 )
+_MINIKUBE = "k8s.io/minikube/pkg/version."
+MINIKUBE = Program(
+    "minikube",
+    "k8s.io/minikube",
+    "k8s.io/minikube/cmd/minikube",
+    version_variables=(_MINIKUBE + "version", _MINIKUBE + "isoVersion"),
+    version_facts=((_MINIKUBE + "storageProvisionerVersion", "v5"),),
+)
 CRICTL = Program(
     "crictl",
     "sigs.k8s.io/cri-tools",
@@ -189,3 +197,10 @@ KUBERNETES = Program(
 ETCD = Program("etcd", "go.etcd.io/etcd/server/v3")
 COREDNS = Program("coredns", "github.com/coredns/coredns")
 PAUSE = Program("pause")
+REGISTRY = Program(
+    "registry",
+    "github.com/distribution/distribution/v3",
+    version_variables=("github.com/distribution/distribution/v3/version.version",),
+)
+#: What an image is made of by itself.
+IN_IMAGES = (REGISTRY,)

@@ -12,14 +12,20 @@ from harness.errors import DeployError
 from harness.jobs import Jobs
 from harness.probes.image import ensure_probe_image
 from harness.progress import Progress
-from harness.settings import Settings
+from harness.settings import MINIKUBE, Settings
 from harness.supply.bases import Base, Bases
 from harness.supply.browser import ensure_browser, find_browser
-from harness.supply.disk import ROOM_TO_PREPARE_GB, ROOM_TO_RUN_GB, check_disk
+from harness.supply.disk import (
+    ROOM_TO_PREPARE_GB,
+    ROOM_TO_RUN_GB,
+    check_disk,
+    room_to_run_gb,
+)
 from harness.supply.engine import Engine, ensure_engine, find_engine
 from harness.supply.formatter import ensure_formatter
-from harness.supply.nodes import NodeImage, ensure_node_image, find_node_image
-from harness.supply.tools import Tools, ensure_tools, find_tools
+from harness.supply.minikubebase import BASE
+from harness.supply.nodes import KIND, NodeImage, Wanted, ensure_node_image, find_node_image
+from harness.supply.tools import Tools, ensure_minikube, ensure_tools, find_minikube, find_tools
 
 
 class BaseMissingError(DeployError):
@@ -81,8 +87,11 @@ def prepare(settings: Settings, cache: Cache, progress: Progress) -> Prepared:
     jobs, finished = Jobs(), False
 
     def node_and_tools() -> tuple[NodeImage, Tools]:
-        node = ensure_node_image(engine, cache, progress, environ)
-        return node, ensure_tools(engine, cache, progress, environ)
+        node = ensure_node_image(engine, cache, progress, environ, _node_of(settings))
+        tools = ensure_tools(engine, cache, progress, environ)
+        if settings.cluster == MINIKUBE:
+            ensure_minikube(cache, progress, environ)
+        return node, tools
 
     try:
         # The longest first; the small downloads fill the time in which it waits.
@@ -113,20 +122,25 @@ def missing(settings: Settings, cache: Cache, progress: Progress) -> list[Deploy
         engine = find_engine(settings.environ, progress)
     except DeployError as error:
         return [error, *found]
-    found += _problems(lambda: check_disk(engine, ROOM_TO_RUN_GB))
+    found += _problems(lambda: check_disk(engine, room_to_run_gb(settings.nodes)))
     return [*_missing_images(settings, engine, cache, progress), *found]
 
 
 def _missing_images(
     settings: Settings, engine: Engine, cache: Cache, progress: Progress
 ) -> list[DeployError]:
-    environ = settings.environ
+    environ, minikube = settings.environ, settings.cluster == MINIKUBE
     bases = Bases(engine, cache, progress, environ)
     return [
-        *_problems(lambda: find_node_image(engine, cache, progress, environ)),
+        *_problems(lambda: find_node_image(engine, cache, progress, environ, _node_of(settings))),
         *_problems(lambda: find_tools(engine, cache, progress, environ)),
+        *(_problems(lambda: find_minikube(cache, progress, environ)) if minikube else ()),
         *(BaseMissingError(name) for name in base_images(settings) if bases.missing(name)),
     ]
+
+
+def _node_of(settings: Settings) -> Wanted:
+    return BASE if settings.cluster == MINIKUBE else KIND
 
 
 def _problems(look: Callable[[], object]) -> Iterator[DeployError]:

@@ -15,6 +15,7 @@ OFFERED = (
     "python:3.N[-slim] up to 3.13",
     "node:{22,24,26}[-slim]",
     "postgres:N[-alpine] up to 17",
+    "registry:3",
 )
 SUITES = {"13": "trixie", "trixie": "trixie", "stable": "trixie", "latest": "trixie"}
 SUITES |= {"12": "bookworm", "bookworm": "bookworm"}
@@ -43,6 +44,7 @@ class Recipe:
         suite: for debian, the release to bootstrap; the others stand on `SUITE`.
         arguments: build arguments.
         node: major version of Node to fetch, empty for none.
+        program: for one that is a single program of supply/go and stands on nothing, its name.
 
     """
 
@@ -52,6 +54,7 @@ class Recipe:
     suite: str = ""
     arguments: dict[str, str] = field(default_factory=dict)
     node: str = ""
+    program: str = ""
 
     @property
     def folder(self) -> Path:
@@ -131,6 +134,14 @@ def _postgres(official: str, version: str, variant: str, suite: str) -> Recipe |
     return Recipe(official, "postgres", holds + _elsewhere(suite), arguments=arguments)
 
 
+def _registry(official: str, version: str, variant: str, suite: str) -> Recipe | None:
+    if variant or suite or version.split(".")[0] not in ("", "3", "latest"):
+        return None
+    return Recipe(
+        official, "registry", "the distribution project's registry 3, alone", program="registry"
+    )
+
+
 def _elsewhere(suite: str) -> str:
     return f", on {SUITE} instead of {suite}" if suite and suite != SUITE else ""
 
@@ -140,4 +151,5 @@ _RECIPES: dict[str, Callable[[str, str, str, str], Recipe | None]] = {
     "python": _python,
     "node": _node,
     "postgres": _postgres,
+    "registry": _registry,
 }

@@ -14,7 +14,7 @@ from harness.command import CommandFailedError, CommandTimedOutError, run
 from harness.errors import DeployError
 from harness.labels import PREFIX
 from harness.progress import Progress
-from harness.supply import debian, npm
+from harness.supply import debian, gobuild, npm
 from harness.supply.disk import check_disk
 from harness.supply.engine import Engine
 from harness.supply.recipes import SUITE, Recipe, node_pins, recipe_for
@@ -73,6 +73,7 @@ class StandIn:
             suite=self.recipe.suite,
             pins=sorted(node_pins(self.recipe.node).items()),
             below=below.key if below else "",
+            **({"program": self._program().key("linux")} if self.recipe.program else {}),
         )
 
     @property
@@ -89,11 +90,13 @@ class StandIn:
 
         Raises:
             BootstrapMissingError, StandInFailedError, DiskTooSmallError,
-            PackageNotFetchedError, PackageAlteredError.
+            PackageNotFetchedError, PackageAlteredError, ProgramBuildFailedError.
 
         """
         if self.exists():
             return self.ref
+        if self.recipe.program:
+            self._compiled()
         below = self._below()
         base = below.ensure() if below else ""
         with self.cache.lock(f"base-{self.recipe.name}-{self.key}"):
@@ -101,7 +104,7 @@ class StandIn:
                 check_disk(self.engine, _ROOM_GB)
                 with self.progress.step(f"make a stand-in for {self.recipe.official}") as step:
                     try:
-                        if base:
+                        if base or self.recipe.program:
                             self._build(base, step.note)
                         else:
                             self._bootstrap(step.note)
@@ -110,11 +113,18 @@ class StandIn:
         return self.ref
 
     def _below(self) -> StandIn | None:
-        if self.recipe.suite:
+        if self.recipe.suite or self.recipe.program:
             return None
         recipe = recipe_for(f"debian:{SUITE}-slim")
         assert recipe is not None
         return StandIn(recipe, self.engine, self.cache, self.progress, self.environ)
+
+    def _program(self) -> gobuild.Program:
+        return next(p for p in gobuild.IN_IMAGES if p.name == self.recipe.program)
+
+    def _compiled(self) -> Path:
+        program = self._program()
+        return program.build(self.cache, self.progress, self.environ, goos="linux")
 
     def _labels(self) -> list[str]:
         return self.engine.labels(stands_in_for=self.recipe.official, holds=self.recipe.holds)
@@ -143,7 +153,7 @@ class StandIn:
             self.engine.run("import", *flags, archive, self.ref, timeout=_TIMEOUT)
 
     def _build(self, base: str, note: Callable[[str], None]) -> None:
-        arguments = {"DEBIAN": base, **self.recipe.arguments}
+        arguments = {**({"DEBIAN": base} if base else {}), **self.recipe.arguments}
         flags = [
             word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")
         ]
@@ -152,6 +162,8 @@ class StandIn:
             shutil.copytree(self.recipe.folder, context)
             if self.recipe.node:
                 self._fetch_node(context)
+            if self.recipe.program:
+                shutil.copy2(self._compiled(), context)
             words = ["--progress=plain", *self._labels(), "--tag", self.ref, *flags, str(context)]
             self.engine.run("build", *words, timeout=_TIMEOUT, on_line=note)
 

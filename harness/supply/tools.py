@@ -37,7 +37,7 @@ class ToolMissingError(DeployError):
             needed=f"{tool.name} {tool.wanted}",
             seen=seen or "none",
             looked=looked,
-            fix=f"run `make prepare`, or put {tool.name} {tool.wanted} on the PATH",
+            fix=f"run `{tool.prepare}`, or put {tool.name} {tool.wanted} on the PATH",
         )
 
 
@@ -59,6 +59,7 @@ class Tool:
         ask: arguments that make it tell its version.
         accepts: whether a version will do.
         wanted: the same in words.
+        prepare: the command that gets it.
 
     """
 
@@ -66,6 +67,7 @@ class Tool:
     ask: tuple[str, ...]
     accepts: Callable[[Version], bool]
     wanted: str
+    prepare: str = "make prepare"
 
     def on_path(self, environ: Mapping[str, str]) -> tuple[Path | None, str]:
         """Return the program on the PATH if it will do, and what was seen there."""
@@ -86,7 +88,13 @@ class Tool:
 
 KIND = Tool("kind", ("version",), lambda v: v >= (0, 30), "0.30 or later")
 HELM = Tool("helm", ("version", "--short"), lambda v: v >= (3, 19), "3.19 or later")
-MINIKUBE = Tool("minikube", ("version", "--short"), lambda v: v >= (1, 37), "1.37 or later")
+MINIKUBE = Tool(
+    "minikube",
+    ("version", "--short"),
+    lambda v: v >= (1, 37),
+    "1.37 or later",
+    "DEPLOY_CLUSTER=minikube make prepare",
+)
 
 
 def kubectl(kubernetes: str) -> Tool:
@@ -127,29 +135,25 @@ def find_helm(cache: Cache, progress: Progress, environ: Mapping[str, str]) -> P
 def find_minikube(cache: Cache, progress: Progress, environ: Mapping[str, str]) -> Path:
     """Return Minikube if it is there. Raises ToolMissingError."""
     search = _Search(cache, progress, environ)
-    return search.find(MINIKUBE, search.cached("minikube"))
+    return search.find(MINIKUBE, search.cached("minikube", gobuild.MINIKUBE))
 
 
-def ensure_minikube(
-    cache: Cache,
-    progress: Progress,
-    environ: Mapping[str, str],
-    build: Callable[[], Path] | None = None,
-) -> Path:
-    """Return Minikube: from the PATH, our cache, its official place, or by `build`.
+def ensure_minikube(cache: Cache, progress: Progress, environ: Mapping[str, str]) -> Path:
+    """Return Minikube: from the PATH, our cache, its official place, or built.
 
     Raises:
-        ToolMissingError: neither is possible.
-        What `Official.ensure` and `build` raise.
+        ProgramBuildFailedError, and what `Official.ensure` raises.
 
     """
     search = _Search(cache, progress, environ)
-    makers: list[Callable[[], Found]] = [
-        lambda: Official(cache, progress, environ).ensure("minikube")
-    ]
-    if build is not None:
-        makers.append(lambda: (build(), _BUILT))
-    return search.find(MINIKUBE, search.cached("minikube"), makers)
+    return search.find(
+        MINIKUBE,
+        search.cached("minikube", gobuild.MINIKUBE),
+        [
+            lambda: Official(cache, progress, environ).ensure("minikube"),
+            lambda: (gobuild.MINIKUBE.build(cache, progress, environ), _BUILT),
+        ],
+    )
 
 
 def ensure_tools(

@@ -471,6 +471,19 @@ MUTANTS = (
         r"PodDisruptionBudget \S+",
     ),
     Mutant(
+        "chart-spread-counts-nobody",
+        "The pods are to keep to different nodes, counted against pods that do not exist.",
+        (
+            Replace(
+                _COMPONENT,
+                "            matchLabels:"
+                ' {{- include "todo-app.selector" $labels | nindent 14 }}\n',
+                "            matchLabels: {app: todo}\n",
+            ),
+        ),
+        r"the pods of Deployment \S+, for the spread",
+    ),
+    Mutant(
         "chart-ingress-rewrite",
         "The ingress rewrites every path to `/`.",
         (

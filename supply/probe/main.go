@@ -5,8 +5,10 @@
 //	probe http METHOD URL [--header-stdin] [--body-stdin]
 //	probe sql            (connection URL on standard input, never in the argument list)
 //	probe sleep          (a pod's main process; ends at SIGTERM)
+//	probe relay PORT     (another: connects whoever asks on the pod's loopback by CONNECT)
+//	probe host PROGRAM…  (becomes a program of the node, from a privileged pod)
 //
-// All but sleep take --timeout=DURATION (default 5s). The exit code is 0 whenever the
+// All but sleep, relay and host take --timeout=DURATION (default 5s). The exit code is 0 whenever the
 // question was answered, also when the answer is that nothing is there; 2 for wrong use.
 package main
 
@@ -22,7 +24,7 @@ import (
 	"time"
 )
 
-const usage = `usage: probe dns NAME | tcp HOST PORT | http METHOD URL [--header-stdin] [--body-stdin] | sql | sleep
+const usage = `usage: probe dns NAME | tcp HOST PORT | http METHOD URL [--header-stdin] [--body-stdin] | sql | sleep | relay PORT | host PROGRAM…
        [--timeout=5s]`
 
 // answer is what every probe prints: whether it worked, and if not, of which kind the error is.
@@ -37,6 +39,9 @@ var errUsage = errors.New(usage)
 
 func main() {
 	words, flags, timeout, err := parse(os.Args[1:])
+	if len(os.Args) > 2 && os.Args[1] == "host" {
+		words, err = os.Args[1:], nil // its options are the program's
+	}
 	if err == nil {
 		err = run(words, flags, timeout)
 	}
@@ -56,6 +61,12 @@ func run(words []string, flags map[string]bool, timeout time.Duration) error {
 		signal.Notify(stop, syscall.SIGTERM, syscall.SIGINT)
 		<-stop
 		return nil
+	}
+	if name == "host" && len(args) > 0 {
+		return host(args)
+	}
+	if name == "relay" && len(args) == 1 {
+		return relay(args[0])
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()

@@ -106,6 +106,16 @@ spec:
       {{- with $values.affinity }}
       affinity: {{- toYaml . | nindent 8 }}
       {{- end }}
+      {{- with $values.spreadOverNodes }}
+      topologySpreadConstraints:
+        - maxSkew: 1
+          topologyKey: kubernetes.io/hostname
+          whenUnsatisfiable: {{ . }}
+          labelSelector:
+            matchLabels: {{- include "todo-app.selector" $labels | nindent 14 }}
+          # Pods of before an update, which are about to go, do not count.
+          matchLabelKeys: [pod-template-hash]
+      {{- end }}
 ---
 apiVersion: v1
 kind: Service

@@ -1,0 +1,353 @@
+"""A cluster that exists, as a provider: namespaces are made and removed, nothing else."""
+
+from __future__ import annotations
+
+import getpass
+import re
+import socket
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from harness.clusters.base import ClusterAccess, Loaded
+from harness.clusters.existing import checks, errors
+from harness.clusters.existing.lease import EXPIRES, Heartbeat, seen_at
+from harness.clusters.existing.leftovers import TOOLS, runs, sweep
+from harness.clusters.existing.node_pod import PRIVILEGED, run_on_node
+from harness.errors import DeployError
+from harness.kube.client import Kube
+from harness.kube.emptying import end_pods
+from harness.kube.errors import NotFoundError
+from harness.kube.namespaces import (
+    ForeignNamespaceError,
+    delete_namespace,
+    ensure_namespace,
+    ours,
+    wait_gone,
+)
+from harness.kube.resources import NAMESPACE, NODE, labels_of, name_of
+from harness.kube.tenancy import CREATED, KEPT, OWNER, RUN, PullSecret, Tenancy
+from harness.labels import MANAGED, ROLE
+from harness.tunnels.portforward import PodConnection, PodUnreachableError
+from harness.tunnels.public import PublicService
+from harness.tunnels.relay import Relay
+from harness.tunnels.tunnel import Tunnel
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from harness.cache import Cache
+    from harness.clusters.existing.options import Existing
+    from harness.command import Completed
+    from harness.progress import Progress
+    from harness.registries.registry import Registry
+
+_GONE = 120.0  # seconds
+
+
+class ExistingProvider:
+    """Works in namespaces of its own on a cluster that others use as well.
+
+    One of them, for tools, holds the run's sign of life and the relay that tunnels lead
+    to. Whatever namespace is made through the client of `ensure` carries the run's labels;
+    all that do are removed by `delete`, and by a later run should this one be killed.
+
+    Args:
+        options: how the cluster is reached.
+        run: name of the run and its process; a label's value.
+        namespace: of the release; the one for tools is named after it.
+        registry: what the cluster pulls from.
+        repository: of an image that will be pushed there.
+        cache: holds the lock for what one process at a time does.
+        progress: told what is done.
+        kubectl: path of the program.
+        port: of the loopback for the application; 0 for any.
+
+    """
+
+    def __init__(
+        self,
+        options: Existing,
+        run: str,
+        namespace: str,
+        registry: Registry,
+        repository: str,
+        cache: Cache,
+        progress: Progress,
+        kubectl: Path,
+        *,
+        port: int = 0,
+    ) -> None:
+        self.options, self.registry = options, registry
+        self.namespace, self.tools = namespace, f"{namespace}-{TOOLS}"
+        self._run, self._repository = run, repository
+        #: Makes the relay's image, in the engine, and returns the name by which nodes pull it.
+        self.relay_image: Callable[[], str] = _no_image
+        self._cache, self._progress, self._port = cache, progress, port
+        self._kubectl = kubectl
+        self.owner = _owner()
+        self._lock = threading.RLock()
+        self._version = ""
+        self._begun = False
+        self._access: ClusterAccess | None = None
+        self._relay: Relay | None = None
+        self._heartbeat: Heartbeat | None = None
+        self._tunnels: dict[str, Tunnel] = {}
+
+    def check(self) -> None:
+        """See that cluster and registry let us work, before anything is made.
+
+        Raises:
+            What `checks.check` and `Registry.check` raise, ForeignNamespaceError,
+            NamespaceInUseError.
+
+        """
+        with self._progress.step(f"checking the cluster of context {self.options.context}") as step:
+            with self._client() as client:
+                self._version = checks.check(client, self.namespace)
+                self._check_namespaces(client)
+            step.note(f"pushing to {self.registry.push}")
+            with self._cache.lock("registry-check"):
+                self.registry.check(self._repository)
+            step.result = f"Kubernetes {self._version}"
+
+    def ensure(self) -> ClusterAccess:
+        """Return access to the cluster, with the namespace for tools and the sign of life."""
+        with self._lock:
+            if self._access is None:
+                if not self._version:
+                    self.check()
+                self._begun = True
+                with self._client() as client:
+                    self._begin(client)
+                self._access = ClusterAccess(
+                    name=self.options.context,
+                    kubeconfig=self.options.kubeconfig,
+                    context=self.options.context,
+                    kubernetes_version=self._version,
+                    created=False,
+                    tenancy=self._tenancy(),
+                )
+            return self._access
+
+    def load(self, images: Sequence[str]) -> Loaded:
+        """Bring images to the registry. See `Registry.put` for what it raises."""
+        return self.registry.put(images)
+
+    def address(self, namespace: str, release: str, port: int) -> str:
+        """Return `http://127.0.0.1:PORT` that leads to a release's public Service.
+
+        The Service need not be there yet: it is looked for at each connection.
+
+        Args:
+            namespace: of the release.
+            release: its name.
+            port: of the Service.
+
+        """
+        with self._lock:
+            if namespace not in self._tunnels:
+                relay = self._relay_ready()
+                service = PublicService(self.ensure().client(), namespace, release, port)
+
+                def connect() -> PodConnection:
+                    try:
+                        return relay.connect(service.host, service.port)
+                    except PodUnreachableError:
+                        service.forget()
+                        raise
+
+                fixed = self._port if namespace == self.namespace else 0
+                self._tunnels[namespace] = Tunnel(connect, fixed)
+            return self._tunnels[namespace].url
+
+    def check_reached(self, host: str, port: int) -> None:
+        """See that pods reach an address of this machine. Raises HostAddressError."""
+        try:
+            self._relay_ready().connect(host, port).close()
+        except PodUnreachableError as error:
+            raise errors.HostAddressError(host, port, str(error)) from error
+
+    def troubles(self, namespace: str) -> list[str]:
+        """Return why the last connections to a namespace's Service failed."""
+        with self._lock:
+            return list(self._tunnels[namespace].troubles) if namespace in self._tunnels else []
+
+    def endpoint(self, node_port: int) -> str:
+        """Raise: no port of a node leads to this machine; see `address`."""
+        raise errors.NodesOffLimitsError(f"open port {node_port}", "the cluster is not ours")
+
+    def on_node(self, *argv: str, node: str = "", timeout: float = 60) -> Completed:
+        """Run a program on a node, if that was allowed: by a privileged pod of ours there.
+
+        Raises:
+            NodesOffLimitsError: it was not; or no node is named, and there are several.
+            CommandFailedError.
+
+        """
+        if not self.options.disruptive:
+            reason = "the cluster is not ours, and its nodes serve others, too"
+            raise errors.NodesOffLimitsError(f"run {argv[0]}", reason)
+        client = self.ensure().client()
+        names = [node] if node else [name_of(one) for one in client.list(NODE)]
+        if len(names) != 1:
+            raise errors.NodesOffLimitsError(f"run {argv[0]}", f"there are {len(names)} nodes")
+        image = self.relay_image()
+        self.registry.put([image])
+        return run_on_node(client, self._kubectl, self.tools, image, names[0], argv, timeout)
+
+    def machine(self, node: str) -> None:
+        """Return none: its machines are not ours to lose."""
+
+    def stop(self) -> None:
+        """Do nothing: the cluster is not ours to stop."""
+
+    def keep(self) -> list[str]:
+        """Have the namespaces stay, and no other run take them for left; return their names."""
+        self._end()
+        if not self._begun:
+            return []
+        with self._client() as client:
+            names = ours(client)
+            for name in names:
+                client.patch(NAMESPACE, name, {"metadata": {"labels": {KEPT: "true"}}})
+        return names
+
+    def how_to_remove(self) -> str:
+        """Return the words that remove the namespaces of this run."""
+        words = f"kubectl --kubeconfig={self.options.kubeconfig} --context={self.options.context}"
+        return f"removed by `{words} delete namespace -l {RUN}={self._run}`"
+
+    def delete(self) -> list[str]:
+        """Remove every namespace of this run, and what dead runs have left.
+
+        Returns:
+            The names of the namespaces of this run. None is there any more.
+
+        """
+        self._end()
+        if not self._begun:
+            return []  # whatever `check` has refused is not asked again
+        with self._client() as client:
+            names = ours(client)
+            end_pods(client, names)
+            for name in names:
+                delete_namespace(client, name, wait=False)
+            sweep(client, _server_time(client))
+            for name in names:
+                wait_gone(client, NAMESPACE, name, timeout=_GONE)
+        with self._lock:
+            self._access, self._relay, self._begun = None, None, False
+        return names
+
+    @property
+    def version(self) -> str:
+        """The cluster's version, once it was checked."""
+        return self._version
+
+    def describe(self) -> Mapping[str, str]:
+        """Return what a report says of it."""
+        troubles = [line for tunnel in self._tunnels.values() for line in tunnel.troubles]
+        return {
+            "provider": "existing",
+            "kubeconfig": str(self.options.kubeconfig),
+            "context": self.options.context,
+            "registry": self.registry.pull,
+            "namespaces": f"{self.namespace}, {self.tools}",
+            "tunnels": ", ".join(f"{n}: {t.url}" for n, t in self._tunnels.items()),
+            "tunnel troubles": "; ".join(troubles) or "none",
+        }
+
+    def _tenancy(self) -> Tenancy:
+        login = self.registry.login
+        return Tenancy(
+            labels={
+                RUN: self._run,
+                OWNER: self.owner,
+                CREATED: datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ"),
+            },
+            pull=PullSecret(login.config(*self.registry.hosts)) if login else None,
+            shared=True,
+        )
+
+    def _client(self) -> Kube:
+        return Kube(self.options.kubeconfig, self.options.context, tenancy=self._tenancy())
+
+    def _check_namespaces(self, client: Kube) -> None:
+        """Refuse names that are taken. One that a dead run has left is removed first."""
+        for name in (self.namespace, self.tools):
+            try:
+                there = client.get(NAMESPACE, name)
+            except NotFoundError:
+                continue
+            run = labels_of(there).get(RUN)
+            if labels_of(there).get(MANAGED) != "true" or not run:
+                raise ForeignNamespaceError(name, "work in it")
+            if run == self._run:
+                continue
+            now = _server_time(client)
+            found = next(one for one in runs(client) if one.name == run)
+            if found.kept or found.silent(now) <= EXPIRES:
+                raise errors.NamespaceInUseError(name, found.owner, found.silent(now))
+            sweep(client, now)
+            wait_gone(client, NAMESPACE, name, timeout=_GONE)
+
+    def _begin(self, client: Kube) -> None:
+        privileged = PRIVILEGED if self.options.disruptive else {}
+        ensure_namespace(client, self.tools, labels={ROLE: TOOLS, **privileged})
+        self._heartbeat = Heartbeat(client, self.tools, self.owner)
+        self._heartbeat.client = Kube(client.kubeconfig, client.context)
+        self._heartbeat.start()
+        left = sweep(client, seen_at(client.get(NAMESPACE, self.tools)))
+        if left:
+            self._progress.choice("leftovers", ", ".join(left), "of runs that died; removed")
+
+    def _relay_ready(self) -> Relay:
+        if self._relay is None:
+            access, image = self.ensure(), self.relay_image()
+            with self._progress.step("starting the relay that tunnels lead to") as step:
+                self.registry.put([image])
+                relay = Relay(access.client(), self.tools, image)
+                try:
+                    relay.ensure()
+                except DeployError as error:
+                    error.add_note(f"the cluster's nodes pull from {self.registry.pull}")
+                    raise
+                step.result = self.tools
+            self._relay = relay
+        return self._relay
+
+    def _end(self) -> None:
+        """End what runs on this machine for it."""
+        for tunnel in self._tunnels.values():
+            tunnel.close()
+        self._tunnels.clear()
+        if self._heartbeat is not None:
+            self._heartbeat.stop()
+            self._heartbeat.client.close()
+            self._heartbeat = None
+
+
+def _no_image() -> str:
+    raise NotImplementedError("whoever makes a provider gives it the relay's image")
+
+
+def _server_time(client: Kube) -> datetime:
+    """Return the time by the cluster's clock, in its answer to a question that changes nothing."""
+    body = {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"generateName": "deploy-clock-"},
+    }
+    return seen_at(client.json("POST", NAMESPACE.path(), query={"dryRun": "All"}, body=body))
+
+
+def _owner() -> str:
+    """Return user and machine, as a label's value."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = "nobody"
+    words = re.sub(r"[^A-Za-z0-9_.-]+", "-", f"{user}_{socket.gethostname()}")[:63]
+    return words.strip("_.-") or "somebody"

@@ -1,0 +1,1 @@
+"""Ways from this machine into a cluster that publishes no port to it."""
