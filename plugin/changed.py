@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import os
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ TOLD = pytest.StashKey[list[str]]()
 NOTHING = pytest.StashKey[bool]()
 # What every scenario depends on, in ways that no import tells.
 _MECHANISMS = tuple(Path(str(package.__file__)).resolve().parent for package in (harness, plugin))
+_MOST = 30  # files that are told one by one, unless more is asked for
 _HANDED_ON, _HANDED_BACK = "deploy_changed", "deploy_changed_told"
 
 
@@ -128,7 +130,12 @@ def _told(base: str, selection: Selection, total: int, *, verbose: bool) -> Iter
     effects, chosen = selection.effects, len(selection.reasons)
     files = f"{len(effects)} file{'' if len(effects) == 1 else 's'} changed since {base}"
     yield f"{files}: {chosen or 'none'} of {total} scenarios can be affected"
-    yield from (_line(effect) for effect in effects)
+    if verbose or len(effects) <= _MOST:
+        yield from (f"  {effect.file} -> {_what(effect)}" for effect in effects)
+    else:
+        groups = Counter((effect.file.partition("/")[0], _what(effect)) for effect in effects)
+        for (top, what), count in groups.items():
+            yield f"  {top} ({count} file{'' if count == 1 else 's'}) -> {what}"
     if not chosen:
         yield "no scenario is run: this proves nothing about the application"
     if verbose:
@@ -136,8 +143,8 @@ def _told(base: str, selection: Selection, total: int, *, verbose: bool) -> Iter
             yield f"  {name} <- {'; '.join(reasons)}"
 
 
-def _line(effect: Effect) -> str:
-    return f"  {effect.file} -> {effect.selected or 'none'}: {effect.reason}"
+def _what(effect: Effect) -> str:
+    return f"{effect.selected or 'none'}: {effect.reason}"
 
 
 def _project(config: pytest.Config) -> Path:

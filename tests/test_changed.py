@@ -156,6 +156,19 @@ def test_each_selection_has_its_reason(shop: pytest.Pytester) -> None:
     assert "acts/words.py: carries out sentences" in (shop.path / "junit.xml").read_text()
 
 
+def test_many_files_are_told_by_folder(shop: pytest.Pytester) -> None:
+    for number in range(40):
+        (shop.path / "docs" / f"{number}.md").write_text("")
+    (shop.path / "steps.md").write_text("")
+    result = run(shop, "--deploy-changed=main")
+    result.stdout.fnmatch_lines(
+        ["41 files changed since main: none of *", "  docs (40 files) -> none: documentation"]
+    )
+    run(shop, "--deploy-changed=main", "-v").stdout.fnmatch_lines(
+        ["  docs/7.md -> none: documentation"]
+    )
+
+
 def test_committed_staged_moved_and_deleted_files_count(shop: pytest.Pytester) -> None:
     path = shop.path
     git(path, "mv", "api/main.py", "web/main.py")
