@@ -42,3 +42,10 @@ def project_dir(tmp_path: Path) -> Path:
     (root / "chart" / "Chart.yaml").write_text("apiVersion: v2\nname: shop\nversion: 1.0.0\n")
     (root / "deploy.toml").write_text(DESCRIPTION)
     return root
+
+
+@pytest.fixture(autouse=True)
+def no_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that a test starts is none of the job's that runs the tests."""
+    for name in ("GITHUB_ACTIONS", "GITLAB_CI"):
+        monkeypatch.delenv(name, raising=False)
