@@ -229,8 +229,15 @@ class FakeApi:
 
 def _fits(obj: Object, selector: str) -> bool:
     labels = obj["metadata"].get("labels") or {}
-    terms = [term.partition("=") for term in selector.split(",") if term]
-    return all(key in labels and (not equals or labels[key] == v) for key, equals, v in terms)
+    return all(_has(labels, term) for term in selector.split(",") if term)
+
+
+def _has(labels: Mapping[str, str], term: str) -> bool:
+    """Tell whether labels fit `key=value`, `key` or `!key`; other forms nobody asks for here."""
+    key, equals, value = term.partition("=")
+    if term.startswith("!"):
+        return key[1:] not in labels
+    return labels.get(key) == value if equals else key in labels
 
 
 def _merged(obj: Object, change: Object) -> Object:

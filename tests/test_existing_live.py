@@ -34,6 +34,7 @@ from harness.kube.replace import replace_pods
 from harness.kube.resources import NAMESPACE, POD, SERVICE_ACCOUNT, Resource
 from harness.labels import ROLE
 from harness.probes.image import ensure_probe_image
+from harness.probes.outside import wait_until_answers
 from harness.progress import Progress
 from harness.registries.login import Login
 from harness.registries.registry import Registry
@@ -235,6 +236,8 @@ def relay(guest: ExistingProvider) -> Relay:
 @pytest.fixture
 def tunnel(relay: Relay, cohere: tuple[str, int]) -> Iterator[Tunnel]:
     made = Tunnel(lambda: relay.connect(*cohere))
+    # Nodes forward to a pod a moment after it is Ready.
+    wait_until_answers(f"{made.url}/health")
     yield made
     made.close()
 
@@ -260,7 +263,7 @@ def test_pods_may_be_replaced_behind_it(
     kube = guest.ensure().client()
     for role in ("standin-cohere", "relay"):
         replace_pods(kube, guest.tools, {ROLE: role})
-        assert ask(tunnel) == 200, list(tunnel.troubles)
+        wait_until_answers(f"{tunnel.url}/health")
 
 
 def test_what_is_not_there_is_told(relay: Relay) -> None:

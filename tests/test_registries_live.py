@@ -71,8 +71,9 @@ def content(engine: Engine, tmp_path: Path) -> Iterator[str]:
     (tmp_path / "word").write_text(ref)
     engine.run("build", "--quiet", "--tag", ref, str(tmp_path), timeout=60)
     yield ref
-    listed = engine.run("images", "--format", "{{.Repository}}:{{.Tag}}", timeout=30).stdout
-    mine = [name for name in listed.split() if name.endswith(ref)]
+    shown = ("images", "--digests", "--format", "{{.Repository}} {{.ID}}")
+    listed = map(str.split, engine.run(*shown, timeout=30).stdout.splitlines())
+    mine = {identity for name, identity in listed if ref.removesuffix(":1") in name}
     engine.run("rmi", "--force", *mine, timeout=60)
 
 

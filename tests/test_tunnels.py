@@ -6,16 +6,18 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import httpx
 import pytest
 from kube_support import FakeApi
+from websocket import ABNF
 
 from harness.kube.client import Kube
 from harness.ports import PortInUseError
 from harness.tunnels.nodes import NodesOutOfReachError, reachable_node
-from harness.tunnels.portforward import PodUnreachableError
+from harness.tunnels.portforward import PodConnection, PodUnreachableError
 from harness.tunnels.public import PublicService
 from harness.tunnels.tunnel import Tunnel
 
@@ -138,6 +140,82 @@ def test_nothing_is_open_afterwards(shop: int, tunnels: Callable[..., Tunnel]) -
             assert local.recv(1) == b""
     with pytest.raises(OSError, match="refused"):
         socket.create_connection(("127.0.0.1", tunnel.port))
+
+
+# One connection to a pod
+
+
+class Web:
+    """In a web socket's place: a message a line, `D` and `E` for the two channels."""
+
+    def __init__(self) -> None:
+        self.sock, self.pod = socket.socketpair()
+        self._lines = self.sock.makefile("rb", buffering=0)
+        self.pod.settimeout(5)
+
+    def recv_data_frame(self, *, control_frame: bool) -> tuple[int, Any]:
+        line = self._lines.readline()
+        if not line:
+            return ABNF.OPCODE_CLOSE, SimpleNamespace(data=b"")
+        if line.startswith(b"P"):
+            return ABNF.OPCODE_PING, SimpleNamespace(data=b"")
+        channel = b"\0" if line.startswith(b"D") else b"\1"
+        return ABNF.OPCODE_BINARY, SimpleNamespace(data=channel + line[1:-1])
+
+    def send_binary(self, data: bytes) -> None:
+        self.sock.sendall(data)
+
+    def shutdown(self) -> None:
+        self._lines.close()
+        self.sock.close()
+
+
+@pytest.fixture
+def web(monkeypatch: pytest.MonkeyPatch) -> Iterator[Web]:
+    web = Web()
+    monkeypatch.setattr("harness.tunnels.portforward._open", lambda *_: web)
+    yield web
+    web.shutdown()
+    web.pod.close()
+
+
+def connection() -> PodConnection:
+    return PodConnection(cast("Any", SimpleNamespace(server="")), "mine", "relay", 8080)
+
+
+def test_the_first_of_each_channel_is_none_of_the_data(web: Web) -> None:
+    pod = connection()
+    web.pod.sendall(b"DPORT\nEPORT\nP\nDhello\nDthere\n")
+    assert (pod.receive(), pod.receive()) == (b"hello", b"there")
+    pod.put_back(b"again")
+    assert pod.receive() == b"again"
+    web.pod.shutdown(socket.SHUT_WR)
+    assert pod.receive() == b""
+
+
+def test_what_the_node_says_of_it_is_told(web: Web) -> None:
+    pod = connection()
+    web.pod.sendall(b"DPORT\nEPORT\nEdial tcp: connection refused\n")
+    with pytest.raises(PodUnreachableError, match="dial tcp: connection refused"):
+        pod.receive()
+
+
+def test_neither_side_waits_for_the_other(web: Web) -> None:
+    pod = connection()
+    here, there = socket.socketpair()
+    there.settimeout(5)
+    thread = threading.Thread(target=pod.join, args=(here,), daemon=True)
+    thread.start()
+    web.pod.sendall(b"DPORT\n")  # brings nothing
+    there.sendall(b"a question")
+    assert web.pod.recv(100) == b"\0a question"
+    web.pod.sendall(b"Danswer\n")
+    assert there.recv(100) == b"answer"
+    there.close()
+    thread.join(5)
+    assert not thread.is_alive()
+    here.close()
+    pod.close()
 
 
 # Which Service, which node

@@ -63,28 +63,33 @@ class PodConnection:
             PodUnreachableError: with the words of the node's kubelet.
 
         """
+        while (data := self._hear()) is None:
+            continue
+        return data
+
+    def _hear(self) -> bytes | None:
+        """Return what one frame brings: b"" for the end, None when it brings nothing."""
         from websocket import ABNF, WebSocketConnectionClosedException
 
-        while not self._heard:
-            try:
-                kind, frame = self._socket.recv_data(control_frame=False)
-            except WebSocketConnectionClosedException:
-                return b""
-            except Exception as error:
-                raise PodUnreachableError(str(error)) from error
-            if kind == ABNF.OPCODE_CLOSE:
-                return b""
-            if not frame:
-                continue
-            channel, data = frame[0], frame[1:]
-            if channel not in self._begun:  # the first of each tells the port only
-                self._begun.add(channel)
-            elif channel == _ERROR:
-                raise PodUnreachableError(data.decode(errors="replace").strip())
-            else:
-                self._heard = data
-        heard, self._heard = self._heard, b""
-        return heard
+        if self._heard:
+            heard, self._heard = self._heard, b""
+            return heard
+        try:
+            kind, message = self._socket.recv_data_frame(control_frame=True)
+        except WebSocketConnectionClosedException:
+            return b""
+        except Exception as error:
+            raise PodUnreachableError(str(error)) from error
+        if kind == ABNF.OPCODE_CLOSE:
+            return b""
+        frame = bytes(message.data) if kind == ABNF.OPCODE_BINARY else b""
+        channel, data = frame[:1], frame[1:]
+        if not channel or channel[0] not in self._begun:  # the first of each tells the port only
+            self._begun.update(channel)
+            return None
+        if channel[0] == _ERROR:
+            raise PodUnreachableError(data.decode(errors="replace").strip())
+        return data or None
 
     def put_back(self, data: bytes) -> None:
         """Have these bytes be received once more, before any others."""
@@ -104,9 +109,10 @@ class PodConnection:
         while True:
             ready = {there} if self._waiting() else {number for number, _ in poll.poll()}
             if there in ready:
-                if not (data := self.receive()):
+                # One frame at a time: whoever calls may have something to say before the next.
+                if (heard := self._hear()) == b"":
                     return
-                local.sendall(data)
+                local.sendall(heard or b"")
             elif here in ready:
                 if not (data := local.recv(_CHUNK)):
                     return
