@@ -47,11 +47,9 @@ class Console:
     def __init__(self, config: pytest.Config) -> None:
         self._config = config
         # A worker's standard output belongs to xdist's protocol.
-        worker = hasattr(config, "workerinput")
+        worker: dict[str, str] = getattr(config, "workerinput", {})
         source = sys.__stderr__ if worker else sys.__stdout__
-        self._prefix = ""
-        if name := os.environ.get("PYTEST_XDIST_WORKER"):
-            self._prefix = f"[{name}] "
+        self._prefix = f"[{worker['workerid']}] " if worker else ""
         self._fd = os.dup(source.fileno()) if source else -1
         several = bool(config.getoption("numprocesses", None))
         self.is_terminal = self._fd >= 0 and not worker and not several and os.isatty(self._fd)
