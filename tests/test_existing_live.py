@@ -104,7 +104,17 @@ def provider(place: Shared, run: str, cache: Cache, **changes: Any) -> ExistingP
 
 @pytest.fixture(scope="module")
 def before(admin: Kube) -> Inventory:
-    return take_inventory(admin)
+    """What the cluster holds by itself: a new one goes on making its own for some seconds."""
+    deadline, last = time.monotonic() + 120, take_inventory(admin)
+    while True:
+        time.sleep(3)
+        now = take_inventory(admin)
+        changes = _differences(last, now)
+        heartbeats = [i for i in now.of("kube-node-lease").values() if i.kind == "Lease"]
+        if heartbeats and not changes:
+            return now
+        assert time.monotonic() < deadline, "\n".join(changes) or "no node has its Lease yet"
+        last = now
 
 
 @pytest.fixture
