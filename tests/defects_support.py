@@ -92,9 +92,12 @@ class Producer:
         except DeployError as raised:
             error = raised
         ended = datetime.now(UTC)
-        history = _of_release(list(watcher.state.history), defect.name)
-        found = tuple(d for d in deaths(history) if d.seen <= ended)
-        begun = event_time(defect.event, history, found)
+        for _ in range(50):  # this watch is not the rollout's, and may be told a moment later
+            history = _of_release(list(watcher.state.history), defect.name)
+            found = tuple(d for d in deaths(history) if d.seen <= ended)
+            if begun := event_time(defect.event, history, found):
+                break
+            time.sleep(0.1)
         return Outcome(
             error,
             str(error) if error else stream.lines[-1],
