@@ -84,6 +84,11 @@ class Installation:
             wait_for(ReleaseReady(self.namespace, self.name), watcher, _AGAIN)
         self.wait_until_open()
 
+    def wait_until_replaced(self) -> None:
+        """Wait until no pod of before is left; until then it may still be asked something."""
+        with Watcher(self.kube, self.namespace) as watcher:
+            wait_for(NothingEnding(), watcher, _AGAIN)
+
     def empty(self) -> None:
         """Have its namespace, and no release in it."""
         ensure_namespace(self.kube, self.namespace)

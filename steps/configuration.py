@@ -125,6 +125,8 @@ def change_secret(beside: Installation, deployment: Deployment, account: Account
     new = secrets.token_urlsafe(48)
     deployment.redact.add(new)
     beside.change({"secrets.betterAuthSecret": new})
+    # A frontend of now and a backend of before, still connected, do not know the same secret.
+    beside.wait_until_replaced()
 
 
 @then("the account's token of before is refused")
