@@ -77,8 +77,7 @@ class Installation:
         if not self._known:
             self.change({})
             # Pods beyond those that it has now are still to serve for some seconds.
-            with Watcher(self.kube, self.namespace, (POD,)) as watcher:
-                wait_for(NothingEnding(), watcher, _AGAIN)
+            self.wait_until_replaced()
             return
         with Watcher(self.kube, self.namespace) as watcher:
             wait_for(ReleaseReady(self.namespace, self.name), watcher, _AGAIN)
@@ -86,7 +85,7 @@ class Installation:
 
     def wait_until_replaced(self) -> None:
         """Wait until no pod of before is left; until then it may still be asked something."""
-        with Watcher(self.kube, self.namespace) as watcher:
+        with Watcher(self.kube, self.namespace, (POD,)) as watcher:
             wait_for(NothingEnding(), watcher, _AGAIN)
 
     def empty(self) -> None:
