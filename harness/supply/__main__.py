@@ -55,7 +55,9 @@ def _parser() -> argparse.ArgumentParser:
     mode.add_argument("--clean", action="store_true", help="remove what runs left behind")
     mode.add_argument("--distclean", action="store_true", help="remove what was prepared as well")
     for option in OPTIONS:
-        parser.add_argument(option.flag, dest=option.dest, help=option.help)
+        parser.add_argument(
+            option.flag, dest=option.dest, default=None, help=option.help, **option.parsed
+        )
     parser.add_argument(
         "--run",
         nargs=argparse.REMAINDER,
