@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.errors import DeployError
 from harness.redact import Redactor
@@ -89,7 +89,7 @@ class Option:
         return "deploy_" + self.name.replace("-", "_")
 
     @property
-    def parsed(self) -> dict[str, str]:
+    def parsed(self) -> dict[str, Any]:
         """What a parser of arguments is told, beside name and help."""
         if self.switch:
             return {"action": "store_const", "const": "yes"}
