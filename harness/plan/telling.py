@@ -185,7 +185,8 @@ def _scenarios(plan: Plan) -> Iterator[Line]:
     if plan.left_out:
         parts.append(f"{plan.left_out} not selected")
     if plan.others:
-        parts.append(f"{plan.others} tests that are no scenarios")
+        several = f"{plan.others} tests that are no scenarios"
+        parts.append("1 test that is no scenario" if plan.others == 1 else several)
     if plan.processes > 1:
         parts.append(f"shared by {plan.processes} processes")
     yield f"  {'; '.join(parts)}", "bold"
