@@ -243,7 +243,7 @@ def _database_pod(beside: Installation, deployment: Deployment) -> Pod:
 
 @when("a second one is installed with its database in the cluster")
 def installed_inside(deployment: Deployment, beside: Installation) -> None:
-    changes = deployment.database_inside()
+    changes = deployment.facts.database_inside()
     if not changes:
         pytest.skip("the project describes no chart with a database of its own")
     deployment.provider.load([deployment.outside.image_inside()])
@@ -281,7 +281,9 @@ def todo_still_there(account: Account) -> None:
 @when("it is upgraded in a way that replaces the pod of the database")
 def upgraded(deployment: Deployment, beside: Installation) -> None:
     before = _database_pod(beside, deployment)
-    beside.change({**deployment.database_inside(), "postgresql.resources.limits.memory": "384Mi"})
+    beside.change(
+        {**deployment.facts.database_inside(), "postgresql.resources.limits.memory": "384Mi"}
+    )
     after = _database_pod(beside, deployment)
     assert after.uid != before.uid, "the database's pod is the one of before"
 

@@ -120,7 +120,9 @@ def test_what_was_made_for_a_run_goes_however_it_ends(*, interrupted: bool) -> N
     deployment: Any = SimpleNamespace(
         jobs=SimpleNamespace(close=lambda **_: ended.append("jobs")),
         outside=SimpleNamespace(end=lambda: ended.append("branch")),
-        _close_kept=fails,
+        settings=SimpleNamespace(keep="never"),
+        guest=None,
+        usage=SimpleNamespace(last=fails),
     )
     with pytest.raises(RuntimeError):
         Deployment.close(deployment, interrupted=interrupted, failed=False)
