@@ -21,6 +21,7 @@ from harness.images.spec import BuiltImage
 from harness.jobs import Jobs
 from harness.kube.client import Kube
 from harness.outside import Outside
+from harness.probes.image import ProbeSource
 from harness.progress import Progress
 from harness.redact import Redactor
 from harness.release import Release
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from harness.diagnosis import Written
     from harness.helm.earlier import EarlierChart
     from harness.installation import Installation
-    from harness.probes.image import ProbeImage
     from harness.probes.pod import ProbePod
     from harness.supply.engine import Engine
     from harness.supply.tools import Tools
@@ -48,6 +48,7 @@ class Deployment:
     Attributes:
         sources: the images of the project.
         outside: database and stand-ins.
+        probe: the image of pods that look from inside.
         provider: the kind of cluster.
         secrets: the value of each secret that the project names.
         usage: keeps other runs from what this one uses.
@@ -66,6 +67,7 @@ class Deployment:
     tools: Tools
     sources: ProjectImages
     outside: Outside
+    probe: ProbeSource
     provider: Provider
     secrets: dict[str, str]
     jobs: Jobs
@@ -118,7 +120,7 @@ class Deployment:
         parts: list[Future[Any]] = []
         if cluster:
             parts.append(self.jobs.start("cluster", self.provider.ensure))
-            parts += [*self.outside.begin(), self._start_probe_image()]
+            parts += [*self.outside.begin(), self.probe.begin()]
             if self.guest:
                 parts.append(self.jobs.start("way in", lambda: self.entrance.url))
         return [*parts, *self.sources.begin()]
@@ -188,7 +190,7 @@ class Deployment:
 
     def probe_image(self) -> str:
         """Return the image of probe pods, which the cluster holds once there is a release."""
-        return self._start_probe_image().result().ref
+        return self.probe.ref()
 
     def diagnose(self, occasion: str, error: BaseException | None = None) -> Written | None:
         """Write down all there is to see; return the folder, None when none is wanted.
@@ -216,17 +218,6 @@ class Deployment:
             leaving.leave(self, interrupted=interrupted, failed=failed)
         finally:
             self.outside.end()
-
-    def _start_probe_image(self) -> Future[ProbeImage]:
-        from harness.probes.image import ensure_probe_image
-
-        def ensure() -> ProbeImage:
-            image = ensure_probe_image(
-                self.engine, self.cache, self.progress, self.settings.environ
-            )
-            return replace(image, ref=self.guest.registry.adopt(image.ref)) if self.guest else image
-
-        return self.jobs.start("probe image", ensure)
 
     def _prepare_alone(self, name: str) -> Alone:
         described, image = self.settings.project.images[name], self.image(name)

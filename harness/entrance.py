@@ -48,7 +48,7 @@ class Entrance:
         if self.guest.options.url and namespace == self.namespace:
             return self.guest.options.url.rstrip("/")
         port = next(one.port for one in self.project.services.values() if one.public)
-        return self.guest.address(namespace, self.project.chart.release, port)
+        return self.guest.way_in.address(namespace, self.project.chart.release, port)
 
     def direct(self, release: Release) -> str:
         """Return an address of the public Service that leads through nothing of ours.
@@ -89,6 +89,6 @@ class Entrance:
         try:
             yield
         except NotAnsweringError as error:
-            for trouble in self.guest.troubles(self.namespace) if self.guest else ():
+            for trouble in self.guest.way_in.troubles(self.namespace) if self.guest else ():
                 error.add_note(f"in the tunnel: {trouble}")
             raise

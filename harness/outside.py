@@ -165,7 +165,7 @@ class Outside:
         """Let the cluster's pods reach all of it by name, once the cluster is there."""
         if self.guest:
             if self._choice and self._choice.ours:
-                self.guest.check_reached(self.database().host, self.database().port)
+                self.guest.way_in.check_reached(self.database().host, self.database().port)
             return
         if self._postgres and self.database().image is not None:
             self._postgres.join()

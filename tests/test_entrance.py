@@ -26,9 +26,10 @@ class Guest:
 
     def __init__(self, url: str = "") -> None:
         self.options = SimpleNamespace(url=url)
+        self.way_in = SimpleNamespace(address=self._address)
         self.asked: list[tuple[str, str, int]] = []
 
-    def address(self, namespace: str, release: str, port: int) -> str:
+    def _address(self, namespace: str, release: str, port: int) -> str:
         self.asked.append((namespace, release, port))
         return TUNNEL
 
