@@ -101,7 +101,7 @@ def behind_pooler(
     postgres.drop_database(_POOLED)
     faults.callback(postgres.drop_database, _POOLED)
     pooler, database = deployment.outside.behind_pooler(_POOLED)
-    before = pooler.transactions(database)
+    before = pooler.console.transactions(database.name)
     assert not database.query.tables(), "the database is not a new one"
     beside.change({"secrets.databaseUrl": database.url_in_cluster})
     beside.wait_until_open()
@@ -133,7 +133,7 @@ def people_at_once(pooled: Pooled, beside: Installation, faults: ExitStack, numb
 
 @then("all of it has gone through the pooler")
 def gone_through(pooled: Pooled) -> None:
-    done = pooled.pooler.transactions(pooled.database) - pooled.before
+    done = pooled.pooler.console.transactions(pooled.database.name) - pooled.before
     least = len(pooled.people) * _ROUNDS * 2
     assert done >= least, f"the pooler has seen {done} transactions, fewer than {least}"
     clients = {address for address, _ in pooled.database.query.clients()}
@@ -144,7 +144,7 @@ def gone_through(pooled: Pooled) -> None:
 
 @when("the pooler cuts every connection")
 def pooler_cuts(pooled: Pooled) -> None:
-    cut = pooled.pooler.drop_clients(pooled.database)
+    cut = pooled.pooler.console.drop_clients(pooled.database.name)
     assert cut >= 2, f"{cut} connections were cut, so nothing would be proven"
 
 

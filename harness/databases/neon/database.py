@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from harness.databases.database import Database
 from harness.databases.given import GivenDatabase
 from harness.databases.neon import errors
-from harness.databases.neon.api import Branch, NeonApi
+from harness.databases.neon.answers import Branch
+from harness.databases.neon.api import NeonApi
 
 if TYPE_CHECKING:
     from harness.progress import Progress
