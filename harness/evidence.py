@@ -63,7 +63,7 @@ def system(deployment: Deployment, release: Release, moment: str) -> Mapping[str
         "pods": [_pod(pod, roles, restarted.get(pod.name, [])) for pod in release.pods()],
         "database": outside.described(),
         "standins": [
-            {"name": name, "made_up": outside.standin(name) is not None}
+            {"name": name, "made_up": outside.standins.get(name) is not None}
             for name in release.project.standins
         ],
     }

@@ -16,11 +16,11 @@ from harness.databases.neon.errors import HOST, KEY, ORGANIZATION, PROJECT
 from harness.databases.pooler import Pooler
 from harness.errors import DeployError
 from harness.images.containers import side_network
-from harness.images.spec import ImageSpec
 from harness.jobs import Jobs
+from harness.project_standins import ProjectStandIns
 from harness.redact import Redactor
 from harness.settings import Settings
-from harness.standins import RunningStandIn, StandIn, StandIns
+from harness.standins import StandIns
 from harness.tenant import Tenant
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Outside:
     jobs: Jobs
     network: str = "kind"
     guest: ExistingProvider | None = None
-    _standins: StandIns = field(init=False)
+    standins: ProjectStandIns = field(init=False)
     _postgres: PostgresExternal | None = field(init=False, default=None)
     _neon: NeonDatabase | None = field(init=False, default=None)
     _choice: Choice | None = field(init=False, default=None)
@@ -94,10 +94,10 @@ class Outside:
         """Bind both to the tenant, and learn what the user gave as secret."""
         settings, project = self.settings, self.settings.project
         name = settings.tenant.name
-        self._standins = StandIns(
+        running = StandIns(
             self.engine, self.builder, self.cache, self.progress, name, network=self.network
         )
-        self.redact.add(*(settings.environ.get(s.unless, "") for s in project.standins.values()))
+        self.standins = ProjectStandIns(settings, running, self.jobs, self.redact, self.guest)
         if project.database:
             variable = project.database.env
             self._choice = choose(settings.database, variable, settings.environ)
@@ -127,7 +127,7 @@ class Outside:
         begun: list[Future[Any]] = []
         if self._postgres and not (self.inside and self.guest):
             begun.append(self.jobs.start("database", self._make_database))
-        return begun + [self._start_standin(name) for name in self.settings.project.standins]
+        return begun + [self.standins.begin(name) for name in self.standins.names]
 
     def database(self) -> Database:
         """Return the release's database; that of containers that run alone, if it is inside."""
@@ -157,10 +157,6 @@ class Outside:
             f"database {name}", lambda: self._learn(postgres.create_database(name))
         ).result()
 
-    def standin(self, name: str) -> RunningStandIn | None:
-        """Return a stand-in; None when the user gave the key of the real service."""
-        return self._start_standin(name).result()
-
     def join(self) -> None:
         """Let the cluster's pods reach all of it by name, once the cluster is there."""
         if self.guest:
@@ -171,9 +167,7 @@ class Outside:
             self._postgres.join()
             if self._choice and self._choice.kind == POOLED:
                 self._pooler(self._postgres).join()
-        for name in self.settings.project.standins:
-            if self.standin(name):
-                self._standins.join(name)
+        self.standins.join()
 
     def network_alone(self) -> str:
         """Return a network in which containers that run alone reach all of it by name.
@@ -182,8 +176,8 @@ class Outside:
         """
         if self._postgres:
             self.database()
-        for name in self.settings.project.standins:
-            self._standin_alone(name)
+        for name in self.standins.names:
+            self.standins.alone(name)
         return side_network(self.engine, self.cache, self.settings.tenant.name)
 
     def facts(self, *, alone: bool = False) -> dict[str, str | int]:
@@ -194,14 +188,7 @@ class Outside:
         elif self._postgres:
             database = self.database_alone() if alone else self.database()
             facts["database.url"] = database.url_in_cluster
-        for name, described in self.settings.project.standins.items():
-            running = self._standin_alone(name) if alone else self.standin(name)
-            given = self.settings.environ.get(described.unless, "")
-            facts[f"standins.{name}.url"] = (
-                running.url_in_cluster + described.path if running else ""
-            )
-            facts[f"standins.{name}.key"] = running.key if running else given
-        return facts
+        return facts | self.standins.facts(alone=alone)
 
     def postgres(self) -> PostgresExternal:
         """Return the server that the release's database is on, when it is ours to break.
@@ -276,8 +263,7 @@ class Outside:
         if self._postgres:
             self._pooler(self._postgres).delete()
             self._postgres.delete()
-        for name in self.settings.project.standins:
-            self._standins.delete(name)
+        self.standins.delete()
 
     def end(self) -> None:
         """Remove what was made for this run alone: a branch at Neon."""
@@ -320,50 +306,3 @@ class Outside:
     def _learn(self, database: Database) -> Database:
         self.redact.add(database.url_in_cluster, database.url_on_host)
         return database
-
-    def _standin_inside(self, guest: ExistingProvider, standin: StandIn) -> RunningStandIn:
-        from harness.standins_inside import InsideStandIns
-
-        image, key = self.builder.build(standin.image), self._standins.key(standin)
-        self.redact.add(key)
-        name = guest.registry.adopt(image.ref)
-        with self.progress.step(f"starting stand-in {standin.name} in the cluster") as step:
-            guest.registry.put([name])
-            client = guest.ensure().client()
-            running = InsideStandIns(client, guest.tools).ensure(standin, name, key)
-            step.result = running.host
-        return running
-
-    def _start_standin(self, name: str) -> Future[RunningStandIn | None]:
-        return self.jobs.start(f"stand-in {name}", lambda: self._make_standin(name))
-
-    def _standin_alone(self, name: str) -> RunningStandIn | None:
-        """Return a stand-in for containers that run alone."""
-        if not self.guest:
-            return self.standin(name)
-        return self.jobs.start(
-            f"stand-in {name} alone", lambda: self._make_standin(name, alone=True)
-        ).result()
-
-    def _make_standin(self, name: str, *, alone: bool = False) -> RunningStandIn | None:
-        project = self.settings.project
-        described = project.standins[name]
-        if self.settings.environ.get(described.unless):
-            self.progress.choice(name, "the real service", f"{described.unless} is set")
-            return None
-        self.progress.choice(
-            name, "a local stand-in, whose answers are made up", f"{described.unless} is not set"
-        )
-        spec = ImageSpec(
-            name=name,
-            context=project.root / described.context,
-            repository=described.repository,
-            bases=described.bases,
-        )
-        standin = StandIn(name, spec, port=described.port, health=described.health)
-        if self.guest and not alone:
-            running = self._standin_inside(self.guest, standin)
-        else:
-            running = self._standins.ensure(standin)
-        self.redact.add(running.key)
-        return running
