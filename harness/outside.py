@@ -7,14 +7,22 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.clusters.existing.errors import DatabaseUnreachableError
-from harness.databases.choice import GIVEN, INSIDE, NEON, POOLED, Choice, choose
+from harness.databases.choice import (
+    GIVEN,
+    INSIDE,
+    NEON,
+    POOLED,
+    Choice,
+    NoDatabaseError,
+    NotOursError,
+    choose,
+)
 from harness.databases.credentials import Credentials
 from harness.databases.database import Database
 from harness.databases.external import PostgresExternal
 from harness.databases.given import GivenDatabase
-from harness.databases.neon.errors import HOST, KEY, ORGANIZATION, PROJECT
+from harness.databases.neon.errors import KEY
 from harness.databases.pooler import Pooler
-from harness.errors import DeployError
 from harness.images.containers import side_network
 from harness.jobs import Jobs
 from harness.project_standins import ProjectStandIns
@@ -37,30 +45,6 @@ _ALONE = "alone"
 #: The one of an installation beside the release.
 _BESIDE = "beside"
 _PATIENCE = 30.0  # seconds that a sleeping cloud database gets to wake up
-
-
-class NoDatabaseError(DeployError):
-    """A database is asked for, and the project describes none."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            needed="a database outside the cluster",
-            seen="the project describes none",
-            looked="[database] in deploy.toml",
-            fix="describe it there, or do without the sentences that need it",
-        )
-
-
-class NotOursError(DeployError):
-    """The database belongs to somebody else, and is not to be broken."""
-
-    def __init__(self, choice: Choice) -> None:
-        super().__init__(
-            needed="a database of our own outside the cluster, to be stopped and started",
-            seen=f"the run uses one of kind {choice.kind}, which is only used: {choice.reason}",
-            looked="the option --deploy-database and the environment",
-            fix="let the run start a database of its own: --deploy-database=external",
-        )
 
 
 @dataclass
@@ -279,29 +263,20 @@ class Outside:
             url, source = self.settings.environ[described.env], f"the variable {described.env}"
             return GivenDatabase(url, source, patience=_PATIENCE).ensure()
         if choice.kind == NEON:
-            self._neon = self._branch(described.name)
+            from harness.databases.neon.database import NeonDatabase
+
+            self._neon = NeonDatabase.of_environment(
+                self.settings.environ,
+                self.progress,
+                self.settings.tenant.name,
+                name=described.name,
+                learn=self.redact.add,
+            )
             return self._neon.ensure()
         database = self._learn(self._postgres.ensure())
         if choice.kind == POOLED:
             return self._learn(self._pooler(self._postgres).ensure(database))
         return database
-
-    def _branch(self, name: str) -> NeonDatabase:
-        from harness.databases.neon.api import URL, NeonApi
-        from harness.databases.neon.database import NeonDatabase
-
-        environ = self.settings.environ
-        api = NeonApi(
-            environ[KEY], environ.get(HOST) or URL, organization=environ.get(ORGANIZATION, "")
-        )
-        return NeonDatabase(
-            api,
-            self.progress,
-            self.settings.tenant.name,
-            name=name,
-            project=environ.get(PROJECT, ""),
-            learn=self.redact.add,
-        )
 
     def _learn(self, database: Database) -> Database:
         self.redact.add(database.url_in_cluster, database.url_on_host)

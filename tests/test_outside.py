@@ -13,12 +13,12 @@ from neon_support import KEY, Neon, serving
 
 from harness.cache import Cache
 from harness.clusters.existing.errors import DatabaseUnreachableError
-from harness.databases.choice import DatabaseNotGivenError
+from harness.databases.choice import DatabaseNotGivenError, NotOursError
 from harness.databases.database import Database
 from harness.databases.neon import errors
 from harness.deployment import Deployment
 from harness.jobs import Jobs
-from harness.outside import NotOursError, Outside
+from harness.outside import Outside
 from harness.progress import Progress
 from harness.project_file import ProjectFileInvalidError
 from harness.redact import Redactor
