@@ -10,6 +10,7 @@ pytest_plugins = [
     "plugin.failures",
     "plugin.summary",
     "plugin.record",
+    "plugin.record_scenarios",
     "plugin.report",
     "plugin.story",
     "plugin.ci",

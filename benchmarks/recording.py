@@ -39,7 +39,7 @@ _PROJECT = {
     "conftest.py": "import time\nfrom pytest_bdd import step\n"
     "pytest_plugins = ['plugin.options', 'plugin.console', 'plugin.features',"
     " 'plugin.traceability', 'plugin.binding', 'plugin.failures', 'plugin.summary',"
-    " 'plugin.record', 'plugin.report', 'plugin.story']\n"
+    " 'plugin.record', 'plugin.record_scenarios', 'plugin.report', 'plugin.story']\n"
     "@step('it takes a while')\ndef wait(): time.sleep(0.2)\n",
 }
 

@@ -14,6 +14,7 @@ from harness.images.build import Builder
 from harness.images.project import ProjectImages
 from harness.jobs import Jobs
 from harness.outside import Outside
+from harness.probes.image import ProbeSource
 from harness.progress import Progress
 from harness.redact import Redactor
 from harness.secrets import secret_values
@@ -27,6 +28,7 @@ from harness.tenant import BESIDE_PORTS, NODE_PORTS
 
 if TYPE_CHECKING:
     from harness.clusters.existing.provider import ExistingProvider
+    from harness.registries.registry import Registry
     from harness.supply.engine import Engine
 
 
@@ -45,19 +47,20 @@ def assemble(
     environ, project = settings.environ, settings.project
     check_disk(engine, room_to_run_gb(settings.nodes))
     tools = find_tools(engine, cache, progress, environ)
-    guest = None
-    if settings.existing is not None:
-        guest = _guest(settings, tools, engine, cache, progress, redact)
+    jobs, guest, network = Jobs(), None, ""
+    registry = _registry(settings, engine, redact) if settings.existing else None
+    adopt = registry.adopt if registry else None
+    probe = ProbeSource(jobs, engine, cache, progress, environ, adopt)
+    if registry is not None:
+        guest = _guest(settings, tools, registry, cache, progress, probe)
         provider: Provider = guest
-        network = ""
     else:
         provider, network = _provider(settings, cache, progress, engine, tools)
     secrets = secret_values(project, cache, settings.cluster_name, environ)
     redact.add(*secrets.values())
-    jobs = Jobs()
     bases = Bases(engine, cache, progress, environ)
     builder = Builder(engine, bases, cache, progress, environ, redact=redact)
-    deployment = Deployment(
+    return Deployment(
         settings=settings,
         cache=cache,
         progress=progress,
@@ -69,7 +72,7 @@ def assemble(
             builder,
             jobs,
             settings.diagnosis_folder,
-            adopt=guest.registry.adopt if guest else None,
+            adopt=adopt,
         ),
         outside=Outside(
             settings,
@@ -83,26 +86,16 @@ def assemble(
             network=network,
             guest=guest,
         ),
+        probe=probe,
         provider=provider,
         secrets=secrets,
         jobs=jobs,
         usage=Usage(cache, settings.tenant),
         guest=guest,
     )
-    if guest:
-        guest.relay_image = deployment.probe_image
-    return deployment
 
 
-def _guest(
-    settings: Settings,
-    tools: Tools,
-    engine: Engine,
-    cache: Cache,
-    progress: Progress,
-    redact: Redactor,
-) -> ExistingProvider:
-    from harness.clusters.existing.provider import ExistingProvider
+def _registry(settings: Settings, engine: Engine, redact: Redactor) -> Registry:
     from harness.registries.login import Login
     from harness.registries.registry import Registry
 
@@ -112,9 +105,22 @@ def _guest(
     login = Login.find(host, settings.environ, options.registry_config)
     if login:
         redact.add(login.password)
-    registry = Registry(engine, options.registry, options.registry_push, login, redact)
+    return Registry(engine, options.registry, options.registry_push, login, redact)
+
+
+def _guest(
+    settings: Settings,
+    tools: Tools,
+    registry: Registry,
+    cache: Cache,
+    progress: Progress,
+    probe: ProbeSource,
+) -> ExistingProvider:
+    from harness.clusters.existing.provider import ExistingProvider
+
+    assert settings.existing is not None
     return ExistingProvider(
-        options,
+        settings.existing,
         settings.cluster_name.removeprefix(GUEST),
         settings.namespace,
         registry,
@@ -122,6 +128,7 @@ def _guest(
         cache,
         progress,
         tools.kubectl,
+        probe.ref,
         port=settings.port,
     )
 

@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
-import contextvars
 import os
-import signal
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
 from harness.errors import DeployError
 from harness.redact import Redactor
+from harness.scope import CommandCancelledError, Process, brief, end, present
 
 # Variables by which a tool could silently act on something we were not told to use.
 _AMBIENT = ("KUBECONFIG", "HELM_KUBECONTEXT", "HELM_NAMESPACE", "DOCKER_CONTEXT")
 _TAIL = 30
-_Process = subprocess.Popen[bytes]
 
 
 @dataclass(frozen=True)
@@ -53,7 +50,7 @@ class CommandFailedError(DeployError):
         self.completed = completed
         output = (completed.stderr.strip() or completed.stdout.strip()).splitlines()
         super().__init__(
-            needed=f"`{redact(_brief(completed.argv))}` to succeed",
+            needed=f"`{redact(brief(completed.argv))}` to succeed",
             seen=redact(f"exit code {completed.returncode}\n" + "\n".join(output[-_TAIL:])),
             looked=f"its output, after {completed.seconds:.1f} s",
             fix="read its last lines above",
@@ -67,74 +64,11 @@ class CommandTimedOutError(DeployError):
         self.completed = completed
         output = (completed.stderr.strip() or completed.stdout.strip()).splitlines()
         super().__init__(
-            needed=f"`{redact(_brief(completed.argv))}` to end within {timeout:.0f} s",
+            needed=f"`{redact(brief(completed.argv))}` to end within {timeout:.0f} s",
             seen=redact("still running, last lines:\n" + "\n".join(output[-_TAIL:])),
             looked="its output until it was ended",
             fix="see what it was waiting for in the last lines above",
         )
-
-
-class CommandCancelledError(DeployError):
-    """The program was ended, or not begun, because the whole run is being ended."""
-
-    def __init__(self, argv: Sequence[str]) -> None:
-        super().__init__(
-            needed=f"`{_brief(argv)}` to run to its end",
-            seen="the run was interrupted",
-            looked="the run itself",
-            fix="run it again; what was half-made is made anew",
-        )
-
-
-class Scope:
-    """The programs that one run has started, so that all of them can be ended at once.
-
-    Ctrl-C reaches the main thread only; programs that other threads wait for are ended
-    through their scope.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._running: set[_Process] = set()
-        self.cancelled = False
-
-    @contextlib.contextmanager
-    def entered(self) -> Iterator[None]:
-        """Have every program that this thread runs belong to the scope."""
-        token = _SCOPE.set(self)
-        try:
-            yield
-        finally:
-            _SCOPE.reset(token)
-
-    def cancel(self) -> None:
-        """End what runs and let nothing further begin. Returns when all have ended."""
-        with self._lock:
-            self.cancelled = True
-            running = list(self._running)
-        for process in running:
-            _end(process)
-
-    def _begin(self, words: tuple[str, ...], start: Callable[[], _Process]) -> _Process:
-        with self._lock:
-            if self.cancelled:
-                raise CommandCancelledError(words)
-            process = start()
-            self._running.add(process)
-            return process
-
-    def _ended(self, process: _Process) -> None:
-        with self._lock:
-            self._running.discard(process)
-
-
-_SCOPE: contextvars.ContextVar[Scope] = contextvars.ContextVar("deploy_scope")
-
-
-def cancelled() -> bool:
-    """Say whether the run that this thread works for is being ended."""
-    scope = _SCOPE.get(None)
-    return scope is not None and scope.cancelled
 
 
 def run(
@@ -171,10 +105,10 @@ def run(
     """
     words = tuple(str(word) for word in argv)
     redact = redact or Redactor()
-    scope = _SCOPE.get(None) or Scope()
+    scope = present()
     started = time.monotonic()
 
-    def start() -> _Process:
+    def start() -> Process:
         return subprocess.Popen(
             words,
             cwd=cwd,
@@ -186,7 +120,7 @@ def run(
         )
 
     try:
-        process = scope._begin(words, start)
+        process = scope.begin(words, start)
     except (FileNotFoundError, PermissionError) as error:
         if cwd is not None and not cwd.is_dir():
             raise
@@ -198,12 +132,12 @@ def run(
         process.wait(timeout)
     except subprocess.TimeoutExpired:
         timed_out = True
-        _end(process)
+        end(process)
     except BaseException:
-        _end(process)
+        end(process)
         raise
     finally:
-        scope._ended(process)
+        scope.ended(process)
         for thread in (out, err, feeder):
             if thread is not None:
                 thread.join(5)
@@ -262,21 +196,3 @@ def _feed(process: subprocess.Popen[bytes], stdin: str | bytes | None) -> thread
     thread = threading.Thread(target=write, daemon=True)
     thread.start()
     return thread
-
-
-def _end(process: _Process) -> None:
-    for sign in (signal.SIGTERM, signal.SIGKILL):
-        try:
-            os.killpg(process.pid, sign)
-        except ProcessLookupError:
-            break
-        try:
-            process.wait(10)
-            break
-        except subprocess.TimeoutExpired:
-            continue
-
-
-def _brief(argv: Sequence[str]) -> str:
-    line = " ".join(argv)
-    return line if len(line) <= 160 else line[:157] + "..."

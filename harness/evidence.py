@@ -58,12 +58,12 @@ def system(deployment: Deployment, release: Release, moment: str) -> Mapping[str
         "cluster": {"name": access.name, "version": access.kubernetes_version},
         "namespace": release.namespace,
         "release": release.name,
-        "url": deployment.public_url(),
+        "url": deployment.entrance.url,
         "services": [_service(service, roles) for service in release.services()],
         "pods": [_pod(pod, roles, restarted.get(pod.name, [])) for pod in release.pods()],
         "database": outside.described(),
         "standins": [
-            {"name": name, "made_up": outside.standin(name) is not None}
+            {"name": name, "made_up": outside.standins.get(name) is not None}
             for name in release.project.standins
         ],
     }

@@ -23,6 +23,7 @@ from harness.release import Release
 from harness.rollout import Rollout
 
 if TYPE_CHECKING:
+    from harness.deployment import Deployment
     from harness.project import Project
 
 _AGAIN = 60.0  # seconds until it is ready again by itself
@@ -52,6 +53,25 @@ class Installation:
     url: str
     _known: bool = field(default=False, init=False)
     _known_revisions: set[int] = field(default_factory=set, init=False)
+
+    @classmethod
+    def beside(cls, deployment: Deployment) -> Installation:
+        """Return the one beside a deployment's release; nothing is made yet but a database."""
+        settings, outside, release = deployment.settings, deployment.outside, deployment.release()
+        project, port = settings.project, settings.tenant.beside_port
+        others: dict[str, str | int | None] = {"cluster.node_port": port or None}
+        if not (deployment.guest and outside.inside):
+            others["database.url"] = outside.database_beside().url_in_cluster
+        more = project.variants.get(project.chart.beside, {})
+        namespace = f"{release.namespace[:56]}-beside"
+        return cls(
+            rollout=deployment.rollout(),
+            project=project,
+            namespace=namespace,
+            base=deployment.facts.values(others, more),
+            images=release.images,
+            url=deployment.entrance.address(namespace, port),
+        )
 
     @property
     def name(self) -> str:

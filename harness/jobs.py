@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from typing import Any, TypeVar
 
-from harness.command import Scope
+from harness.scope import Scope
 
 S = TypeVar("S")
 T = TypeVar("T")

@@ -7,20 +7,28 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from harness.clusters.existing.errors import DatabaseUnreachableError
-from harness.databases.choice import GIVEN, INSIDE, NEON, POOLED, Choice, choose
+from harness.databases.choice import (
+    GIVEN,
+    INSIDE,
+    NEON,
+    POOLED,
+    Choice,
+    NoDatabaseError,
+    NotOursError,
+    choose,
+)
 from harness.databases.credentials import Credentials
 from harness.databases.database import Database
 from harness.databases.external import PostgresExternal
 from harness.databases.given import GivenDatabase
-from harness.databases.neon.errors import HOST, KEY, ORGANIZATION, PROJECT
+from harness.databases.neon.errors import KEY
 from harness.databases.pooler import Pooler
-from harness.errors import DeployError
 from harness.images.containers import side_network
-from harness.images.spec import ImageSpec
 from harness.jobs import Jobs
+from harness.project_standins import ProjectStandIns
 from harness.redact import Redactor
 from harness.settings import Settings
-from harness.standins import RunningStandIn, StandIn, StandIns
+from harness.standins import StandIns
 from harness.tenant import Tenant
 
 if TYPE_CHECKING:
@@ -37,30 +45,6 @@ _ALONE = "alone"
 #: The one of an installation beside the release.
 _BESIDE = "beside"
 _PATIENCE = 30.0  # seconds that a sleeping cloud database gets to wake up
-
-
-class NoDatabaseError(DeployError):
-    """A database is asked for, and the project describes none."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            needed="a database outside the cluster",
-            seen="the project describes none",
-            looked="[database] in deploy.toml",
-            fix="describe it there, or do without the sentences that need it",
-        )
-
-
-class NotOursError(DeployError):
-    """The database belongs to somebody else, and is not to be broken."""
-
-    def __init__(self, choice: Choice) -> None:
-        super().__init__(
-            needed="a database of our own outside the cluster, to be stopped and started",
-            seen=f"the run uses one of kind {choice.kind}, which is only used: {choice.reason}",
-            looked="the option --deploy-database and the environment",
-            fix="let the run start a database of its own: --deploy-database=external",
-        )
 
 
 @dataclass
@@ -85,7 +69,7 @@ class Outside:
     jobs: Jobs
     network: str = "kind"
     guest: ExistingProvider | None = None
-    _standins: StandIns = field(init=False)
+    standins: ProjectStandIns = field(init=False)
     _postgres: PostgresExternal | None = field(init=False, default=None)
     _neon: NeonDatabase | None = field(init=False, default=None)
     _choice: Choice | None = field(init=False, default=None)
@@ -94,10 +78,10 @@ class Outside:
         """Bind both to the tenant, and learn what the user gave as secret."""
         settings, project = self.settings, self.settings.project
         name = settings.tenant.name
-        self._standins = StandIns(
+        running = StandIns(
             self.engine, self.builder, self.cache, self.progress, name, network=self.network
         )
-        self.redact.add(*(settings.environ.get(s.unless, "") for s in project.standins.values()))
+        self.standins = ProjectStandIns(settings, running, self.jobs, self.redact, self.guest)
         if project.database:
             variable = project.database.env
             self._choice = choose(settings.database, variable, settings.environ)
@@ -127,7 +111,7 @@ class Outside:
         begun: list[Future[Any]] = []
         if self._postgres and not (self.inside and self.guest):
             begun.append(self.jobs.start("database", self._make_database))
-        return begun + [self._start_standin(name) for name in self.settings.project.standins]
+        return begun + [self.standins.begin(name) for name in self.standins.names]
 
     def database(self) -> Database:
         """Return the release's database; that of containers that run alone, if it is inside."""
@@ -157,23 +141,17 @@ class Outside:
             f"database {name}", lambda: self._learn(postgres.create_database(name))
         ).result()
 
-    def standin(self, name: str) -> RunningStandIn | None:
-        """Return a stand-in; None when the user gave the key of the real service."""
-        return self._start_standin(name).result()
-
     def join(self) -> None:
         """Let the cluster's pods reach all of it by name, once the cluster is there."""
         if self.guest:
             if self._choice and self._choice.ours:
-                self.guest.check_reached(self.database().host, self.database().port)
+                self.guest.way_in.check_reached(self.database().host, self.database().port)
             return
         if self._postgres and self.database().image is not None:
             self._postgres.join()
             if self._choice and self._choice.kind == POOLED:
                 self._pooler(self._postgres).join()
-        for name in self.settings.project.standins:
-            if self.standin(name):
-                self._standins.join(name)
+        self.standins.join()
 
     def network_alone(self) -> str:
         """Return a network in which containers that run alone reach all of it by name.
@@ -182,8 +160,8 @@ class Outside:
         """
         if self._postgres:
             self.database()
-        for name in self.settings.project.standins:
-            self._standin_alone(name)
+        for name in self.standins.names:
+            self.standins.alone(name)
         return side_network(self.engine, self.cache, self.settings.tenant.name)
 
     def facts(self, *, alone: bool = False) -> dict[str, str | int]:
@@ -194,14 +172,7 @@ class Outside:
         elif self._postgres:
             database = self.database_alone() if alone else self.database()
             facts["database.url"] = database.url_in_cluster
-        for name, described in self.settings.project.standins.items():
-            running = self._standin_alone(name) if alone else self.standin(name)
-            given = self.settings.environ.get(described.unless, "")
-            facts[f"standins.{name}.url"] = (
-                running.url_in_cluster + described.path if running else ""
-            )
-            facts[f"standins.{name}.key"] = running.key if running else given
-        return facts
+        return facts | self.standins.facts(alone=alone)
 
     def postgres(self) -> PostgresExternal:
         """Return the server that the release's database is on, when it is ours to break.
@@ -276,8 +247,7 @@ class Outside:
         if self._postgres:
             self._pooler(self._postgres).delete()
             self._postgres.delete()
-        for name in self.settings.project.standins:
-            self._standins.delete(name)
+        self.standins.delete()
 
     def end(self) -> None:
         """Remove what was made for this run alone: a branch at Neon."""
@@ -293,77 +263,21 @@ class Outside:
             url, source = self.settings.environ[described.env], f"the variable {described.env}"
             return GivenDatabase(url, source, patience=_PATIENCE).ensure()
         if choice.kind == NEON:
-            self._neon = self._branch(described.name)
+            from harness.databases.neon.database import NeonDatabase
+
+            self._neon = NeonDatabase.of_environment(
+                self.settings.environ,
+                self.progress,
+                self.settings.tenant.name,
+                name=described.name,
+                learn=self.redact.add,
+            )
             return self._neon.ensure()
         database = self._learn(self._postgres.ensure())
         if choice.kind == POOLED:
             return self._learn(self._pooler(self._postgres).ensure(database))
         return database
 
-    def _branch(self, name: str) -> NeonDatabase:
-        from harness.databases.neon.api import URL, NeonApi
-        from harness.databases.neon.database import NeonDatabase
-
-        environ = self.settings.environ
-        api = NeonApi(
-            environ[KEY], environ.get(HOST) or URL, organization=environ.get(ORGANIZATION, "")
-        )
-        return NeonDatabase(
-            api,
-            self.progress,
-            self.settings.tenant.name,
-            name=name,
-            project=environ.get(PROJECT, ""),
-            learn=self.redact.add,
-        )
-
     def _learn(self, database: Database) -> Database:
         self.redact.add(database.url_in_cluster, database.url_on_host)
         return database
-
-    def _standin_inside(self, guest: ExistingProvider, standin: StandIn) -> RunningStandIn:
-        from harness.standins_inside import InsideStandIns
-
-        image, key = self.builder.build(standin.image), self._standins.key(standin)
-        self.redact.add(key)
-        name = guest.registry.adopt(image.ref)
-        with self.progress.step(f"starting stand-in {standin.name} in the cluster") as step:
-            guest.registry.put([name])
-            client = guest.ensure().client()
-            running = InsideStandIns(client, guest.tools).ensure(standin, name, key)
-            step.result = running.host
-        return running
-
-    def _start_standin(self, name: str) -> Future[RunningStandIn | None]:
-        return self.jobs.start(f"stand-in {name}", lambda: self._make_standin(name))
-
-    def _standin_alone(self, name: str) -> RunningStandIn | None:
-        """Return a stand-in for containers that run alone."""
-        if not self.guest:
-            return self.standin(name)
-        return self.jobs.start(
-            f"stand-in {name} alone", lambda: self._make_standin(name, alone=True)
-        ).result()
-
-    def _make_standin(self, name: str, *, alone: bool = False) -> RunningStandIn | None:
-        project = self.settings.project
-        described = project.standins[name]
-        if self.settings.environ.get(described.unless):
-            self.progress.choice(name, "the real service", f"{described.unless} is set")
-            return None
-        self.progress.choice(
-            name, "a local stand-in, whose answers are made up", f"{described.unless} is not set"
-        )
-        spec = ImageSpec(
-            name=name,
-            context=project.root / described.context,
-            repository=described.repository,
-            bases=described.bases,
-        )
-        standin = StandIn(name, spec, port=described.port, health=described.health)
-        if self.guest and not alone:
-            running = self._standin_inside(self.guest, standin)
-        else:
-            running = self._standins.ensure(standin)
-        self.redact.add(running.key)
-        return running

@@ -64,12 +64,13 @@ class Redactor:
 def _values(secret: str) -> Iterator[str]:
     """Yield what of a secret is secret by itself."""
     lines = secret.splitlines() if "\n" in secret else []
-    for value in (secret, secret.strip(), _password_of(secret), *map(str.strip, lines)):
+    for value in (secret, secret.strip(), password_of(secret), *map(str.strip, lines)):
         if len(value) >= _MIN_LENGTH and not (value in lines and value.startswith("-----")):
             yield value
 
 
-def _password_of(text: str) -> str:
+def password_of(text: str) -> str:
+    """Return the password in a URL, "" when a text has none."""
     if "://" not in text:
         return ""
     try:

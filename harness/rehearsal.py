@@ -88,6 +88,7 @@ def _attempt(deployment: Deployment, settings: Settings) -> Rehearsal:
             settings=settings,
             sources=ProjectImages(project, deployment.sources.builder, jobs),
             outside=replace(deployment.outside, settings=settings, jobs=jobs),
+            probe=replace(deployment.probe, jobs=jobs, adopt=None),
             provider=provider,
             guest=None,
             jobs=jobs,

@@ -11,7 +11,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.command import CommandCancelledError, Scope
 from harness.errors import DeployError
 from harness.kube.deaths import deaths
 from harness.kube.details import Details
@@ -25,6 +24,7 @@ from harness.kube.waits import wait_for
 from harness.kube.watch import Watcher
 from harness.progress import Progress
 from harness.redact import Redactor
+from harness.scope import CommandCancelledError, Scope
 
 if TYPE_CHECKING:
     from harness.helm import Helm

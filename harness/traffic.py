@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import http.client
 import itertools
 import threading
 import time
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
-from urllib.parse import urlsplit
 
 from harness.errors import DeployError
+from harness.request import Request, Sender
 
 _MOST_SHOWN = 10  # failures in a description
-_BODY = 200  # characters of an answer that is an error
 _GRACE = 10.0  # seconds beyond its own timeout that a request may take to end
 
 
@@ -42,32 +39,6 @@ class TrafficEndedError(DeployError):
             fix="allow more requests or a longer time; after an exception it is a fault of the "
             "harness, to be reported with these words",
         )
-
-
-@dataclass(frozen=True)
-class Request:
-    """One request on a connection of its own.
-
-    Attributes:
-        at: seconds from the first request's start to this one's.
-        seconds: how long it took.
-        status: of the answer; None when there was none.
-        failure: "" for a good answer, else its kind: `refused`, `reset`, `timeout`,
-            `unreachable`, `broken` (no valid HTTP) or `status NNN`.
-        words: what was said about the failure.
-
-    """
-
-    at: float
-    seconds: float
-    status: int | None
-    failure: str = ""
-    words: str = ""
-
-    @property
-    def ended(self) -> float:
-        """Seconds from the first request's start to this one's end."""
-        return self.at + self.seconds
 
 
 class Traffic:
@@ -104,14 +75,9 @@ class Traffic:
         headers: Mapping[str, str] | None = None,
         good: Collection[int] = (200,),
     ) -> None:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise ValueError(f"{url!r} is no address of http or https")
         self.url, self.pace, self.timeout = url, pace, timeout
-        self._host, self._port, self._tls = parts.hostname, parts.port, parts.scheme == "https"
-        self._path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        self._most, self._longest, self._good = most, longest, frozenset(good)
-        self._headers = {"Connection": "close", **(headers or {})}
+        self._sender = Sender(url, timeout, headers or {}, frozenset(good))
+        self._most, self._longest = most, longest
         self._requests: list[Request] = []
         self._news = threading.Condition()
         self._stop = threading.Event()
@@ -236,40 +202,8 @@ class Traffic:
             due = max(due, self._now()) + self.pace  # no burst to catch up after a slow one
             if self._now() > self._longest:
                 return f"its {self._longest:.0f} s were over, after {number} requests"
-            request = self._send()
+            request = self._sender.send(self._now)
             with self._news:
                 self._requests.append(request)
                 self._news.notify_all()
         return f"its {self._most} requests were used up after {self._now():.1f} s"
-
-    def _send(self) -> Request:
-        kind = http.client.HTTPSConnection if self._tls else http.client.HTTPConnection
-        connection = kind(self._host, self._port, timeout=self.timeout)
-        at = self._now()
-        status: int | None = None
-        failure = words = ""
-        try:
-            connection.request("GET", self._path, headers=self._headers)
-            answer = connection.getresponse()
-            status, body = answer.status, answer.read()
-            if status not in self._good:
-                failure = f"status {status}"
-                words = " ".join(body.decode(errors="replace")[:_BODY].split())
-        except (OSError, http.client.HTTPException) as error:
-            failure, words = _kind_of(error), f"{type(error).__name__}: {error}"
-        finally:
-            connection.close()
-        seconds = self._now() - at
-        if not failure and seconds > self.timeout:  # each part was in time, the whole was not
-            failure, words = "timeout", f"the answer took {seconds:.1f} s"
-        return Request(at, seconds, status, failure, words)
-
-
-def _kind_of(error: Exception) -> str:
-    if isinstance(error, TimeoutError):
-        return "timeout"
-    if isinstance(error, ConnectionRefusedError):
-        return "refused"
-    if isinstance(error, ConnectionError):  # also http.client's RemoteDisconnected
-        return "reset"
-    return "unreachable" if isinstance(error, OSError) else "broken"

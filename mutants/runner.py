@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from harness.command import Scope
 from harness.errors import DeployError
+from harness.scope import Scope
 from mutants.baseline import check_baseline
 from mutants.copying import copied
 from mutants.mutant import MARKS, Mutant, Needs

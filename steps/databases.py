@@ -104,7 +104,7 @@ def behind_pooler(
     postgres.drop_database(_POOLED)
     faults.callback(postgres.drop_database, _POOLED)
     pooler, database = deployment.outside.behind_pooler(_POOLED)
-    before = pooler.transactions(database)
+    before = pooler.console.transactions(database.name)
     assert not database.query.tables(), "the database is not a new one"
     beside.change({"secrets.databaseUrl": database.url_in_cluster})
     beside.wait_until_open()
@@ -136,7 +136,7 @@ def people_at_once(pooled: Pooled, beside: Installation, faults: ExitStack, numb
 
 @then("all of it has gone through the pooler")
 def gone_through(pooled: Pooled) -> None:
-    done = pooled.pooler.transactions(pooled.database) - pooled.before
+    done = pooled.pooler.console.transactions(pooled.database.name) - pooled.before
     least = len(pooled.people) * _ROUNDS * 2
     assert done >= least, f"the pooler has seen {done} transactions, fewer than {least}"
     clients = {address for address, _ in pooled.database.query.clients()}
@@ -147,7 +147,7 @@ def gone_through(pooled: Pooled) -> None:
 
 @when("the pooler cuts every connection")
 def pooler_cuts(pooled: Pooled) -> None:
-    cut = pooled.pooler.drop_clients(pooled.database)
+    cut = pooled.pooler.console.drop_clients(pooled.database.name)
     assert cut >= 2, f"{cut} connections were cut, so nothing would be proven"
 
 
@@ -252,7 +252,7 @@ def _none_inside(settings: Settings) -> str:
 @when("a second one is installed with its database in the cluster")
 @skips_when(_none_inside)
 def installed_inside(deployment: Deployment, beside: Installation) -> None:
-    changes = deployment.database_inside()
+    changes = deployment.facts.database_inside()
     if not changes:
         pytest.skip(_NONE_INSIDE)
     deployment.provider.load([deployment.outside.image_inside()])
@@ -290,7 +290,9 @@ def todo_still_there(account: Account) -> None:
 @when("it is upgraded in a way that replaces the pod of the database")
 def upgraded(deployment: Deployment, beside: Installation) -> None:
     before = _database_pod(beside, deployment)
-    beside.change({**deployment.database_inside(), "postgresql.resources.limits.memory": "384Mi"})
+    beside.change(
+        {**deployment.facts.database_inside(), "postgresql.resources.limits.memory": "384Mi"}
+    )
     after = _database_pod(beside, deployment)
     assert after.uid != before.uid, "the database's pod is the one of before"
 

@@ -175,7 +175,7 @@ def installed_too_large(
     from harness.rollout import Rollout
 
     def values(memory: str) -> dict[str, Any]:
-        values = deployment.values()
+        values = deployment.facts.values()
         asked = {"requests": {"memory": memory}, "limits": {"memory": memory}}
         for role, service in release.project.services.items():
             values[role]["resources"] = asked
@@ -224,7 +224,7 @@ def not_touched(release: Release, pods_before: list[Pod], deployment: Deployment
     before = {pod.name: pod.restarts for pod in pods_before}
     now = {pod.name: pod.restarts for pod in release.pods() if pod.ready}
     assert now == before, f"its pods were {before}, those that are Ready are {now}"
-    deployment.wait_until_open()
+    deployment.entrance.wait_until_open()
 
 
 # Pods and containers (EC-4)
@@ -416,7 +416,7 @@ def ready_by_themselves(
     from harness.kube.readiness import SamePods
 
     _wait(release, SamePods(outage.pods, ready=True), seconds)
-    deployment.wait_until_open()
+    deployment.entrance.wait_until_open()
 
 
 @when("backend and frontend are started anew", target_fixture="outage")

@@ -97,7 +97,7 @@ def no_secret_in_the_open(release: Release, deployment: Deployment) -> None:
     objects += release.kube.list(CONFIG_MAP, release.namespace)
     for kind in WORKLOADS:
         objects += release.kube.list(kind, release.namespace)
-    secrets = deployment.all_secrets()
+    secrets = deployment.facts.all_secrets()
     leaks = [
         f"{obj['kind']} {name_of(obj)}: the value of {name}"
         for obj in objects
@@ -112,7 +112,7 @@ def no_secret_in_the_open(release: Release, deployment: Deployment) -> None:
 def no_secret_in_logs(release: Release, deployment: Deployment) -> None:
     from harness.kube.logs import logs
 
-    secrets = deployment.all_secrets()
+    secrets = deployment.facts.all_secrets()
     for pod in release.pods():
         for container in pod.containers:
             said = logs(release.kube, release.namespace, pod.name, container.name)
@@ -149,7 +149,7 @@ def replace_all(release: Release) -> float:
 @then("the application is ready again")
 def ready_again(release: Release, deployment: Deployment) -> None:
     all_ready(release)
-    deployment.wait_until_open()
+    deployment.entrance.wait_until_open()
 
 
 @when(
@@ -157,7 +157,7 @@ def ready_again(release: Release, deployment: Deployment) -> None:
 )
 def install_without(deployment: Deployment, value: str) -> DeployError:
     project = deployment.settings.project
-    values = deployment.values()
+    values = deployment.facts.values()
     *folders, last = value.split(".")
     table: Any = values
     for folder in folders:

@@ -52,7 +52,7 @@ def answers_outside(
 
     described = release.project.services[role]
     try:
-        app_url = deployment.outside_url(release)
+        app_url = deployment.entrance.direct(release)
     except NodesOutOfReachError as error:
         pytest.skip(f"{error.headline}; {error.seen}")
     answer = httpx.get(app_url + described.health, timeout=20, trust_env=False)

@@ -7,15 +7,14 @@ from pathlib import Path
 import pytest
 
 from harness.command import (
-    CommandCancelledError,
     CommandFailedError,
     CommandMissingError,
     CommandTimedOutError,
-    Scope,
     environment,
     run,
 )
 from harness.redact import Redactor
+from harness.scope import CommandCancelledError, Scope
 
 PY = sys.executable
 

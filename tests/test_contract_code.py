@@ -6,7 +6,8 @@ import pytest
 
 from harness.contract import python
 from harness.contract.code import sounds_secret
-from harness.contract.javascript import Script, Scripts
+from harness.contract.javascript import Scripts
+from harness.contract.script import Script
 
 
 def scripts(**files: str) -> Scripts:

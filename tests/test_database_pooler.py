@@ -62,11 +62,11 @@ def test_pods_are_led_to_it_and_this_machine_to_the_server(
 ) -> None:
     assert database.host == pooler.host
     assert f"@{pooler.host}:5432/app?sslmode=require" in database.url_in_cluster
-    before = pooler.transactions(database)
+    before = pooler.console.transactions(database.name)
     assert database.query.value("SELECT 1") == 1
-    assert pooler.transactions(database) == before
+    assert pooler.console.transactions(database.name) == before
     assert Query(pooler.url_on_host(database)).value("SELECT 1") == 1
-    assert pooler.transactions(database) > before
+    assert pooler.console.transactions(database.name) > before
 
 
 @pytest.fixture
@@ -112,8 +112,8 @@ def test_what_a_session_sets_is_met_by_others(clients: list[psycopg.Connection])
 def test_clients_are_cut_and_welcome_again(
     pooler: Pooler, database: Database, clients: list[psycopg.Connection]
 ) -> None:
-    assert pooler.clients(database) >= 2
-    assert pooler.drop_clients(database) >= 2
+    assert pooler.console.clients(database.name) >= 2
+    assert pooler.console.drop_clients(database.name) >= 2
     with pytest.raises(psycopg.OperationalError):
         clients[0].execute("SELECT 1")
     assert Query(pooler.url_on_host(database)).value("SELECT 1") == 1

@@ -90,16 +90,13 @@ def provider(place: Shared, run: str, cache: Cache, **changes: Any) -> ExistingP
     told = options(place, **changes)
     [name, password] = place.environ.values()
     registry = Registry(place.engine, told.registry, told.registry_push, Login(name, password))
-    made = ExistingProvider(
-        told, run, f"guest-{run}", registry, "check", cache, quiet(), place.tools.kubectl
-    )
 
     def image() -> str:
         probe = ensure_probe_image(place.engine, Cache.default(os.environ), quiet(), os.environ)
         return registry.adopt(probe.ref)
 
-    made.relay_image = image
-    return made
+    kubectl, namespace = place.tools.kubectl, f"guest-{run}"
+    return ExistingProvider(told, run, namespace, registry, "check", cache, quiet(), kubectl, image)
 
 
 @pytest.fixture(scope="module")
@@ -185,7 +182,7 @@ def test_the_rights_of_the_document_are_enough(
     made.check()
     try:
         made.ensure()
-        relay = made._relay_ready()
+        relay = made.way_in.relay()
         relay.connect("kubernetes.default.svc", 443).close()
     finally:
         assert sorted(made.delete()) == ["guest-rights-tools"]
@@ -240,7 +237,7 @@ def cohere(place: Shared, guest: ExistingProvider) -> tuple[str, int]:
 @pytest.fixture
 def relay(guest: ExistingProvider) -> Relay:
     guest.ensure()
-    return guest._relay_ready()
+    return guest.way_in.relay()
 
 
 @pytest.fixture
@@ -286,7 +283,7 @@ def test_what_is_not_there_is_told(relay: Relay) -> None:
 
 def test_pods_that_do_not_reach_this_machine(guest: ExistingProvider, relay: Relay) -> None:
     with pytest.raises(errors.HostAddressError, match="--deploy-host-address"):
-        guest.check_reached("192.0.2.1", 5432)
+        guest.way_in.check_reached("192.0.2.1", 5432)
 
 
 def test_nodes_are_off_limits_unless_it_is_allowed(
@@ -343,6 +340,6 @@ def test_what_a_killed_run_has_left_is_removed_by_the_next(
 
 
 def _now(client: Kube) -> Any:
-    from harness.clusters.existing.provider import _server_time
+    from harness.clusters.existing.lease import server_time
 
-    return _server_time(client)
+    return server_time(client)

@@ -69,6 +69,7 @@ def provider(api: Shared, registry: Registry, tmp_path: Path) -> ExistingProvide
         Cache(tmp_path),
         progress,
         tmp_path / "kubectl",
+        lambda: "registry.test/probe:1",
     )
 
 

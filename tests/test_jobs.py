@@ -4,8 +4,9 @@ import time
 
 import pytest
 
-from harness.command import CommandCancelledError, run
+from harness.command import run
 from harness.jobs import Jobs, side_by_side
+from harness.scope import CommandCancelledError
 
 
 def test_work_is_done_once_and_side_by_side() -> None:

@@ -80,5 +80,5 @@ def test_stopped_again_and_again_it_comes_back_with_the_application(
     for _ in range(2):  # what is wrong with a first start may show at the second only
         provider.stop()
         assert not provider.ensure().created
-        deployment.wait_until_open()
+        deployment.entrance.wait_until_open()
     assert {pod.name for pod in release.pods()}

@@ -13,12 +13,12 @@ from neon_support import KEY, Neon, serving
 
 from harness.cache import Cache
 from harness.clusters.existing.errors import DatabaseUnreachableError
-from harness.databases.choice import DatabaseNotGivenError
+from harness.databases.choice import DatabaseNotGivenError, NotOursError
 from harness.databases.database import Database
 from harness.databases.neon import errors
 from harness.deployment import Deployment
 from harness.jobs import Jobs
-from harness.outside import NotOursError, Outside
+from harness.outside import Outside
 from harness.progress import Progress
 from harness.project_file import ProjectFileInvalidError
 from harness.redact import Redactor
@@ -120,7 +120,9 @@ def test_what_was_made_for_a_run_goes_however_it_ends(*, interrupted: bool) -> N
     deployment: Any = SimpleNamespace(
         jobs=SimpleNamespace(close=lambda **_: ended.append("jobs")),
         outside=SimpleNamespace(end=lambda: ended.append("branch")),
-        _close_kept=fails,
+        settings=SimpleNamespace(keep="never"),
+        guest=None,
+        usage=SimpleNamespace(last=fails),
     )
     with pytest.raises(RuntimeError):
         Deployment.close(deployment, interrupted=interrupted, failed=False)

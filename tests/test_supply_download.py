@@ -29,8 +29,8 @@ from download_support import (
     whole,
 )
 
-from harness.command import CommandCancelledError, Scope
 from harness.jobs import Jobs
+from harness.scope import CommandCancelledError, Scope
 from harness.supply import proxy as routes
 from harness.supply.disk import DiskTooSmallError
 from harness.supply.download import Limits, download

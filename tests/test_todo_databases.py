@@ -128,7 +128,9 @@ def app(request: pytest.FixtureRequest, engine: Engine, pooler: Pooler) -> Itera
         ]
 
         def cut() -> int:
-            return pooler.drop_clients(database) if kind == "pooled" else postgres.disconnect()
+            if kind == "pooled":
+                return pooler.console.drop_clients(database.name)
+            return postgres.disconnect()
 
         app = App(running["frontend"], running["backend"], people, cut)
         app.all(adds)

@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from harness.ports import free_port
-from harness.traffic import Request, Traffic, TrafficEmptyError, TrafficEndedError
+from harness.request import Request, Sender
+from harness.traffic import Traffic, TrafficEmptyError, TrafficEndedError
 
 QUICK = 0.01
 
@@ -208,11 +209,11 @@ def test_requests_that_end_too_early_are_an_error(
 
 
 def test_a_thread_that_dies_is_an_error(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(_: Traffic) -> Request:
+    def broken(*_: object) -> Request:
         raise KeyError("of the harness")
 
     with Traffic(address, pace=QUICK) as traffic:
-        monkeypatch.setattr(Traffic, "_send", broken)
+        monkeypatch.setattr(Sender, "send", broken)
         with pytest.raises(TrafficEndedError, match="KeyError"):
             traffic.more(1)
         monkeypatch.undo()

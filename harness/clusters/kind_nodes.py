@@ -83,10 +83,6 @@ class KindNodes:
         running = {name for name, state in self.look().items() if state.running}
         side_by_side(KindNode.stop, [node for node in self if node.name in running])
 
-    def refuse_unknown_ports(self, subnet: str) -> None:
-        """See KindNode.refuse_unknown_ports; on every node."""
-        side_by_side(lambda node: node.refuse_unknown_ports(subnet), list(self))
-
     def _have_run(self, one: tuple[str, NodeState]) -> None:
         name, state = one
         node = KindNode(self.cluster, self.engine, name)

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 from harness.contract.code import LOCALHOST
 from harness.contract.finding import Notes, Place
-from harness.contract.javascript import Script
 from harness.contract.program import Program
+from harness.contract.script import Script
 from harness.contract.stage import assignments
 from harness.contract.subject import Subject
 

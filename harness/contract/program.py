@@ -12,7 +12,8 @@ from pathlib import Path
 from harness.contract import python
 from harness.contract.code import Code, Read
 from harness.contract.finding import Place
-from harness.contract.javascript import Script, Scripts, package
+from harness.contract.javascript import Scripts, package
+from harness.contract.script import Script
 from harness.contract.stage import Stage, last_stage
 from harness.images.dockerfile import Dockerfile
 from harness.images.spec import ImageSpec

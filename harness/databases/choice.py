@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from harness.databases.errors import DatabaseError
 from harness.databases.neon.errors import KEY
+from harness.errors import DeployError
 from harness.settings import DATABASES
 
 EXTERNAL, POOLED, GIVEN, NEON, INSIDE = KINDS = DATABASES
@@ -26,6 +27,18 @@ class DatabaseNotGivenError(DatabaseError):
         )
 
 
+class NoDatabaseError(DeployError):
+    """A database is asked for, and the project describes none."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            needed="a database outside the cluster",
+            seen="the project describes none",
+            looked="[database] in deploy.toml",
+            fix="describe it there, or do without the sentences that need it",
+        )
+
+
 @dataclass(frozen=True)
 class Choice:
     """A kind of database, one of KINDS, and what it was chosen for."""
@@ -37,6 +50,18 @@ class Choice:
     def ours(self) -> bool:
         """Whether its server, outside the cluster, is of our own."""
         return self.kind in OURS
+
+
+class NotOursError(DeployError):
+    """The database belongs to somebody else, and is not to be broken."""
+
+    def __init__(self, choice: Choice) -> None:
+        super().__init__(
+            needed="a database of our own outside the cluster, to be stopped and started",
+            seen=f"the run uses one of kind {choice.kind}, which is only used: {choice.reason}",
+            looked="the option --deploy-database and the environment",
+            fix="let the run start a database of its own: --deploy-database=external",
+        )
 
 
 def choose(asked: str, variable: str, environ: Mapping[str, str]) -> Choice:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from harness.cache import digest
 from harness.databases import errors
 from harness.databases.database import Database
+from harness.databases.pooler_console import ADMIN, PoolerConsole
 from harness.databases.reach import Address, connect
 from harness.images import containers
 from harness.images.spec import ImageSpec
@@ -27,8 +28,6 @@ if TYPE_CHECKING:
 
 ROLE = "pooler"
 PORT = 5432
-_ADMIN = "pooler"
-_CONSOLE = "pgbouncer"
 _SOURCES = Path(__file__).resolve().parents[2] / "supply" / "pgbouncer"
 _USER = 999  # of the image, and its group
 _ATTEMPTS = 3  # a free port may be taken by someone else before the engine binds it
@@ -140,24 +139,10 @@ class Pooler:
         """Return the URL by which this machine reaches a database through it."""
         return self._url(database.url_on_host, "127.0.0.1", self._port())
 
-    def drop_clients(self, database: Database) -> int:
-        """Cut the connections of all clients of a database; return how many there were.
-
-        They are cut as a network does it: without a word. New ones are welcome.
-        """
-        there = self.clients(database)
-        self._tell(f'KILL "{database.name}"')
-        self._tell(f'RESUME "{database.name}"')
-        return there
-
-    def clients(self, database: Database) -> int:
-        """Return how many clients are connected for a database."""
-        return sum(row["database"] == database.name for row in self._tell("SHOW CLIENTS"))
-
-    def transactions(self, database: Database) -> int:
-        """Return how many transactions of a database have gone through it so far."""
-        shown = self._tell("SHOW STATS_TOTALS")
-        return sum(int(row["xact_count"]) for row in shown if row["database"] == database.name)
+    @property
+    def console(self) -> PoolerConsole:
+        """Return where it can be asked and told things."""
+        return PoolerConsole(self._port(), ADMIN, self._admin_password)
 
     def addresses(self) -> set[str]:
         """Return its addresses, by which the server knows it."""
@@ -182,7 +167,7 @@ class Pooler:
 
     def _files(self) -> dict[str, str]:
         ours = self._credentials
-        users = {ours.role: ours.role_password, _ADMIN: self._admin_password}
+        users = {ours.role: ours.role_password, ADMIN: self._admin_password}
         return {
             "pgbouncer.ini": _SETTINGS.format(host=self.postgres.alias, port=PORT),
             "userlist.txt": "".join(f'"{name}" "{word}"\n' for name, word in users.items()),
@@ -250,27 +235,6 @@ class Pooler:
     def _url(self, url: str, host: str, port: int) -> str:
         address = Address.parse(url, "our own database")
         return url.replace(f"@{address.host}:{address.port}/", f"@{host}:{port}/", 1)
-
-    def _tell(self, command: str) -> list[dict[str, Any]]:
-        """Say something at the pooler's own console, and return its rows by column."""
-        import psycopg
-        from psycopg.rows import dict_row
-
-        # It knows the simple protocol only, and no transactions.
-        with psycopg.connect(
-            host="127.0.0.1",
-            port=self._port(),
-            user=_ADMIN,
-            password=self._admin_password,
-            dbname=_CONSOLE,
-            sslmode="require",
-            autocommit=True,
-            connect_timeout=5,
-            cursor_factory=psycopg.ClientCursor,
-        ) as console:
-            cursor = console.cursor(row_factory=dict_row)
-            cursor.execute(command.encode())
-            return cursor.fetchall() if cursor.description else []
 
 
 def _archive(files: Mapping[str, str]) -> bytes:

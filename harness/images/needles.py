@@ -8,7 +8,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote
+
+from harness.redact import password_of
 
 _CHUNK = 1 << 20
 _MIN_LENGTH = 6  # shorter values would be found by accident
@@ -42,7 +44,7 @@ def secret_needles(secrets: Mapping[str, str]) -> tuple[Needle, ...]:
     """
     found: dict[bytes, Needle] = {}
     for label, secret in secrets.items():
-        values = {label: secret, f"{label} (its password)": _password(secret)}
+        values = {label: secret, f"{label} (its password)": password_of(secret)}
         for name, value in values.items():
             if len(value) < _MIN_LENGTH:
                 continue
@@ -120,15 +122,6 @@ def _subject(der: bytes) -> str:
         return x509.load_der_x509_certificate(der).subject.rfc4514_string() or "an authority"
     except ValueError:
         return "an authority"
-
-
-def _password(text: str) -> str:
-    if "://" not in text:
-        return ""
-    try:
-        return unquote(urlsplit(text).password or "")
-    except ValueError:
-        return ""
 
 
 def _base64_forms(value: bytes) -> set[bytes]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from harness.errors import DeployError
 from harness.progress import Progress
 
 if TYPE_CHECKING:
+    from harness.jobs import Jobs
     from harness.supply.engine import Engine
 
 SOURCES = Path(__file__).resolve().parents[2] / "supply" / "probe"
@@ -42,6 +44,40 @@ class ProbeImage:
     """The probe's image in the engine."""
 
     ref: str
+
+
+@dataclass(frozen=True)
+class ProbeSource:
+    """The probe's image of a run: built once, when it is first needed.
+
+    Attributes:
+        jobs: of the run.
+        engine: where the image is to be.
+        cache: keeps the compiled binary.
+        progress: told what is done.
+        environ: where a Go compiler is looked for.
+        adopt: gives the image the name by which a cluster pulls it, where that is another.
+
+    """
+
+    jobs: Jobs
+    engine: Engine
+    cache: Cache
+    progress: Progress
+    environ: Mapping[str, str] = field(repr=False)
+    adopt: Callable[[str], str] | None = None
+
+    def begin(self) -> Future[str]:
+        """Start to have it, and return at once what is under way."""
+        return self.jobs.start("probe image", self._ensure)
+
+    def ref(self) -> str:
+        """Return its name. Raises what `ensure_probe_image` does."""
+        return self.begin().result()
+
+    def _ensure(self) -> str:
+        ref = ensure_probe_image(self.engine, self.cache, self.progress, self.environ).ref
+        return self.adopt(ref) if self.adopt else ref
 
 
 def ensure_probe_image(

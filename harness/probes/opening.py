@@ -35,7 +35,7 @@ class Roles(Protocol):
 
 def wait_until_open(
     url: str,
-    why: Callable[[], DeployError | None],
+    why: Callable[[], DeployError | None] | None = None,
     *,
     early: float = _EARLY,
     within: float = 30.0,
@@ -44,7 +44,8 @@ def wait_until_open(
 
     Args:
         url: what to ask.
-        why: asked once after `early` seconds; what it returns ends the wait.
+        why: asked once after `early` seconds; what it returns ends the wait. None: nobody
+            is asked.
         early: seconds.
         within: seconds in all.
 
@@ -53,6 +54,9 @@ def wait_until_open(
         DeployError: the cause that `why` knows.
 
     """
+    if why is None:
+        wait_until_answers(url, within=within)
+        return
     try:
         wait_until_answers(url, within=early)
     except NotAnsweringError as silent:

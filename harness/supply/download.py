@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 import httpx
 
-from harness.command import CommandCancelledError, cancelled
+from harness.scope import CommandCancelledError, cancelled
 from harness.supply.disk import DiskTooSmallError, check_disk
 from harness.supply.download_errors import (
     ChecksumError,

@@ -7,9 +7,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.command import CommandFailedError, Completed, Scope, run
+from harness.command import CommandFailedError, Completed, run
 from harness.errors import DeployError
 from harness.labels import MANAGED
+from harness.scope import Scope
 from harness.supply import gobuild
 
 if TYPE_CHECKING:

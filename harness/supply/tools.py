@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.cache import digest
-from harness.command import CommandFailedError, CommandTimedOutError, Scope, run
+from harness.command import CommandFailedError, CommandTimedOutError, run
 from harness.errors import DeployError
+from harness.scope import Scope
 from harness.supply import gobuild
 from harness.supply.nodeassembly import LABEL
 from harness.supply.nodes import candidates, ensure_node_image, wanted_kubernetes

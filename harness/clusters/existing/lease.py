@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import getpass
+import re
+import socket
 import threading
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -10,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from harness.errors import DeployError
 from harness.kube.errors import ConflictError
-from harness.kube.resources import LEASE, Object, meta
+from harness.kube.resources import LEASE, NAMESPACE, Object, meta
 from harness.labels import MANAGED
 
 if TYPE_CHECKING:
@@ -86,6 +89,26 @@ def seen_at(obj: Object) -> datetime:
         str(entry["time"]) for entry in meta(obj).get("managedFields") or () if "time" in entry
     ]
     return max(datetime.fromisoformat(time) for time in times)
+
+
+def server_time(client: Kube) -> datetime:
+    """Return the time by the cluster's clock, in its answer to a question that changes nothing."""
+    body = {
+        "apiVersion": "v1",
+        "kind": "Namespace",
+        "metadata": {"generateName": "deploy-clock-"},
+    }
+    return seen_at(client.json("POST", NAMESPACE.path(), query={"dryRun": "All"}, body=body))
+
+
+def owner_here() -> str:
+    """Return user and machine, as a label's value."""
+    try:
+        user = getpass.getuser()
+    except (KeyError, OSError):
+        user = "nobody"
+    words = re.sub(r"[^A-Za-z0-9_.-]+", "-", f"{user}_{socket.gethostname()}")[:63]
+    return words.strip("_.-") or "somebody"
 
 
 def _now() -> str:

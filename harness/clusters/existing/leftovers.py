@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import contextlib
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from harness.clusters.existing.lease import EXPIRES, seen_at
+from harness.clusters.existing.errors import NamespaceInUseError
+from harness.clusters.existing.lease import EXPIRES, seen_at, server_time
 from harness.kube.errors import NotFoundError
+from harness.kube.namespaces import ForeignNamespaceError, wait_gone
 from harness.kube.resources import LEASE, NAMESPACE, Object, labels_of, name_of, status_of, uid_of
 from harness.kube.tenancy import KEPT, OWNER, RUN
 from harness.labels import MANAGED, ROLE
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 
 #: The role of the namespace that holds what a run needs for itself.
 TOOLS = "tools"
+_GONE = 120.0  # seconds
 
 
 @dataclass(frozen=True)
@@ -88,3 +91,34 @@ def sweep(client: Kube, now: datetime, *, expires: float = EXPIRES) -> list[str]
                 client.delete(NAMESPACE, name_of(namespace), uid=uid_of(namespace))
                 removed.append(name_of(namespace))
     return removed
+
+
+def make_way(client: Kube, names: Iterable[str], mine: str) -> None:
+    """Refuse names that are taken. One that a dead run has left is removed first.
+
+    Args:
+        client: of the cluster.
+        names: of namespaces that are to be made.
+        mine: the run that makes them; what it has made already is no matter.
+
+    Raises:
+        ForeignNamespaceError: one is nothing of ours.
+        NamespaceInUseError: one belongs to a run at work, or is kept.
+
+    """
+    for name in names:
+        try:
+            there = client.get(NAMESPACE, name)
+        except NotFoundError:
+            continue
+        run = labels_of(there).get(RUN)
+        if labels_of(there).get(MANAGED) != "true" or not run:
+            raise ForeignNamespaceError(name, "work in it")
+        if run == mine:
+            continue
+        now = server_time(client)
+        found = next(one for one in runs(client) if one.name == run)
+        if found.kept or found.silent(now) <= EXPIRES:
+            raise NamespaceInUseError(name, found.owner, found.silent(now))
+        sweep(client, now)
+        wait_gone(client, NAMESPACE, name, timeout=_GONE)

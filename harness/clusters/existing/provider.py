@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
-import re
-import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -12,27 +9,16 @@ from typing import TYPE_CHECKING
 
 from harness.clusters.base import ClusterAccess, Loaded
 from harness.clusters.existing import checks, errors
-from harness.clusters.existing.lease import EXPIRES, Heartbeat, seen_at
-from harness.clusters.existing.leftovers import TOOLS, runs, sweep
+from harness.clusters.existing.lease import Heartbeat, owner_here, seen_at, server_time
+from harness.clusters.existing.leftovers import TOOLS, make_way, sweep
 from harness.clusters.existing.node_pod import PRIVILEGED, run_on_node
-from harness.errors import DeployError
+from harness.clusters.existing.way_in import WayIn
 from harness.kube.client import Kube
 from harness.kube.emptying import end_pods
-from harness.kube.errors import NotFoundError
-from harness.kube.namespaces import (
-    ForeignNamespaceError,
-    delete_namespace,
-    ensure_namespace,
-    ours,
-    wait_gone,
-)
-from harness.kube.resources import NAMESPACE, NODE, labels_of, name_of
+from harness.kube.namespaces import delete_namespace, ensure_namespace, ours, wait_gone
+from harness.kube.resources import NAMESPACE, NODE, name_of
 from harness.kube.tenancy import CREATED, KEPT, OWNER, RUN, PullSecret, Tenancy
-from harness.labels import MANAGED, ROLE
-from harness.tunnels.portforward import PodConnection, PodUnreachableError
-from harness.tunnels.public import PublicService
-from harness.tunnels.relay import Relay
-from harness.tunnels.tunnel import Tunnel
+from harness.labels import ROLE
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -62,6 +48,8 @@ class ExistingProvider:
         cache: holds the lock for what one process at a time does.
         progress: told what is done.
         kubectl: path of the program.
+        relay_image: makes the image of the relay and of pods on nodes, in the engine, and
+            returns the name by which nodes pull it.
         port: of the loopback for the application; 0 for any.
 
     """
@@ -76,24 +64,24 @@ class ExistingProvider:
         cache: Cache,
         progress: Progress,
         kubectl: Path,
+        relay_image: Callable[[], str],
         *,
         port: int = 0,
     ) -> None:
         self.options, self.registry = options, registry
         self.namespace, self.tools = namespace, f"{namespace}-{TOOLS}"
         self._run, self._repository = run, repository
-        #: Makes the relay's image, in the engine, and returns the name by which nodes pull it.
-        self.relay_image: Callable[[], str] = _no_image
-        self._cache, self._progress, self._port = cache, progress, port
-        self._kubectl = kubectl
-        self.owner = _owner()
+        self._cache, self._progress = cache, progress
+        self._kubectl, self._relay_image = kubectl, relay_image
+        self.owner = owner_here()
+        self.way_in = WayIn(
+            self.ensure, self.tools, relay_image, registry, progress, {namespace: port}
+        )
         self._lock = threading.RLock()
         self._version = ""
         self._begun = False
         self._access: ClusterAccess | None = None
-        self._relay: Relay | None = None
         self._heartbeat: Heartbeat | None = None
-        self._tunnels: dict[str, Tunnel] = {}
 
     def check(self) -> None:
         """See that cluster and registry let us work, before anything is made.
@@ -106,7 +94,7 @@ class ExistingProvider:
         with self._progress.step(f"checking the cluster of context {self.options.context}") as step:
             with self._client() as client:
                 self._version = checks.check(client, self.namespace)
-                self._check_namespaces(client)
+                make_way(client, (self.namespace, self.tools), self._run)
             step.note(f"pushing to {self.registry.push}")
             with self._cache.lock("registry-check"):
                 self.registry.check(self._repository)
@@ -135,47 +123,8 @@ class ExistingProvider:
         """Bring images to the registry. See `Registry.put` for what it raises."""
         return self.registry.put(images)
 
-    def address(self, namespace: str, release: str, port: int) -> str:
-        """Return `http://127.0.0.1:PORT` that leads to a release's public Service.
-
-        The Service need not be there yet: it is looked for at each connection.
-
-        Args:
-            namespace: of the release.
-            release: its name.
-            port: of the Service.
-
-        """
-        with self._lock:
-            if namespace not in self._tunnels:
-                relay = self._relay_ready()
-                service = PublicService(self.ensure().client(), namespace, release, port)
-
-                def connect() -> PodConnection:
-                    try:
-                        return relay.connect(service.host, service.port)
-                    except PodUnreachableError:
-                        service.forget()
-                        raise
-
-                fixed = self._port if namespace == self.namespace else 0
-                self._tunnels[namespace] = Tunnel(connect, fixed)
-            return self._tunnels[namespace].url
-
-    def check_reached(self, host: str, port: int) -> None:
-        """See that pods reach an address of this machine. Raises HostAddressError."""
-        try:
-            self._relay_ready().connect(host, port).close()
-        except PodUnreachableError as error:
-            raise errors.HostAddressError(host, port, str(error)) from error
-
-    def troubles(self, namespace: str) -> list[str]:
-        """Return why the last connections to a namespace's Service failed."""
-        with self._lock:
-            return list(self._tunnels[namespace].troubles) if namespace in self._tunnels else []
-
     def endpoint(self, node_port: int) -> str:
-        """Raise: no port of a node leads to this machine; see `address`."""
+        """Raise: no port of a node leads to this machine; see `way_in`."""
         raise errors.NodesOffLimitsError(f"open port {node_port}", "the cluster is not ours")
 
     def on_node(self, *argv: str, node: str = "", timeout: float = 60) -> Completed:
@@ -193,7 +142,7 @@ class ExistingProvider:
         names = [node] if node else [name_of(one) for one in client.list(NODE)]
         if len(names) != 1:
             raise errors.NodesOffLimitsError(f"run {argv[0]}", f"there are {len(names)} nodes")
-        image = self.relay_image()
+        image = self._relay_image()
         self.registry.put([image])
         return run_on_node(client, self._kubectl, self.tools, image, names[0], argv, timeout)
 
@@ -234,11 +183,11 @@ class ExistingProvider:
             end_pods(client, names)
             for name in names:
                 delete_namespace(client, name, wait=False)
-            sweep(client, _server_time(client))
+            sweep(client, server_time(client))
             for name in names:
                 wait_gone(client, NAMESPACE, name, timeout=_GONE)
         with self._lock:
-            self._access, self._relay, self._begun = None, None, False
+            self._access, self._begun = None, False
         return names
 
     @property
@@ -248,15 +197,13 @@ class ExistingProvider:
 
     def describe(self) -> Mapping[str, str]:
         """Return what a report says of it."""
-        troubles = [line for tunnel in self._tunnels.values() for line in tunnel.troubles]
         return {
             "provider": "existing",
             "kubeconfig": str(self.options.kubeconfig),
             "context": self.options.context,
             "registry": self.registry.pull,
             "namespaces": f"{self.namespace}, {self.tools}",
-            "tunnels": ", ".join(f"{n}: {t.url}" for n, t in self._tunnels.items()),
-            "tunnel troubles": "; ".join(troubles) or "none",
+            **self.way_in.describe(),
         }
 
     def _tenancy(self) -> Tenancy:
@@ -274,25 +221,6 @@ class ExistingProvider:
     def _client(self) -> Kube:
         return Kube(self.options.kubeconfig, self.options.context, tenancy=self._tenancy())
 
-    def _check_namespaces(self, client: Kube) -> None:
-        """Refuse names that are taken. One that a dead run has left is removed first."""
-        for name in (self.namespace, self.tools):
-            try:
-                there = client.get(NAMESPACE, name)
-            except NotFoundError:
-                continue
-            run = labels_of(there).get(RUN)
-            if labels_of(there).get(MANAGED) != "true" or not run:
-                raise ForeignNamespaceError(name, "work in it")
-            if run == self._run:
-                continue
-            now = _server_time(client)
-            found = next(one for one in runs(client) if one.name == run)
-            if found.kept or found.silent(now) <= EXPIRES:
-                raise errors.NamespaceInUseError(name, found.owner, found.silent(now))
-            sweep(client, now)
-            wait_gone(client, NAMESPACE, name, timeout=_GONE)
-
     def _begin(self, client: Kube) -> None:
         privileged = PRIVILEGED if self.options.disruptive else {}
         ensure_namespace(client, self.tools, labels={ROLE: TOOLS, **privileged})
@@ -303,51 +231,10 @@ class ExistingProvider:
         if left:
             self._progress.choice("leftovers", ", ".join(left), "of runs that died; removed")
 
-    def _relay_ready(self) -> Relay:
-        if self._relay is None:
-            access, image = self.ensure(), self.relay_image()
-            with self._progress.step("starting the relay that tunnels lead to") as step:
-                self.registry.put([image])
-                relay = Relay(access.client(), self.tools, image)
-                try:
-                    relay.ensure()
-                except DeployError as error:
-                    error.add_note(f"the cluster's nodes pull from {self.registry.pull}")
-                    raise
-                step.result = self.tools
-            self._relay = relay
-        return self._relay
-
     def _end(self) -> None:
         """End what runs on this machine for it."""
-        for tunnel in self._tunnels.values():
-            tunnel.close()
-        self._tunnels.clear()
+        self.way_in.close()
         if self._heartbeat is not None:
             self._heartbeat.stop()
             self._heartbeat.client.close()
             self._heartbeat = None
-
-
-def _no_image() -> str:
-    raise NotImplementedError("whoever makes a provider gives it the relay's image")
-
-
-def _server_time(client: Kube) -> datetime:
-    """Return the time by the cluster's clock, in its answer to a question that changes nothing."""
-    body = {
-        "apiVersion": "v1",
-        "kind": "Namespace",
-        "metadata": {"generateName": "deploy-clock-"},
-    }
-    return seen_at(client.json("POST", NAMESPACE.path(), query={"dryRun": "All"}, body=body))
-
-
-def _owner() -> str:
-    """Return user and machine, as a label's value."""
-    try:
-        user = getpass.getuser()
-    except (KeyError, OSError):
-        user = "nobody"
-    words = re.sub(r"[^A-Za-z0-9_.-]+", "-", f"{user}_{socket.gethostname()}")[:63]
-    return words.strip("_.-") or "somebody"

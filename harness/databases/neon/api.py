@@ -5,16 +5,15 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import cache
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 
-from harness.databases.neon import errors
+from harness.databases.neon import answers, errors
+from harness.databases.neon.answers import ENDED_WELL, Branch, Operation, as_described
 from harness.redact import Redactor
 
 URL = "https://console.neon.tech/api/v2"
@@ -23,29 +22,6 @@ _FIRST_PAUSE = 0.5  # seconds
 _LONGEST_PAUSE = 5.0
 # Neon's description: with these, whatever was asked for has not been begun.
 _LOCKED, _TOO_MANY, _AWAY = 423, 429, 503
-_ENDED_WELL = ("finished", "skipped")
-_ENDED_BADLY = ("error", "cancelled")
-
-
-@dataclass(frozen=True)
-class Branch:
-    """A branch of a project. `kept`: the project's default one, or protected."""
-
-    id: str
-    name: str
-    created: datetime
-    kept: bool
-
-
-@dataclass(frozen=True)
-class Operation:
-    """Something that Neon has begun. `final`: it will not be tried again."""
-
-    id: str
-    action: str
-    status: str
-    said: str
-    final: bool
 
 
 @dataclass(frozen=True)
@@ -76,36 +52,36 @@ class NeonApi:
         """Return the names of the projects that the key reaches, by id."""
         more = {"org_id": self.organization} if self.organization else {}
         found = self._pages("/projects", "projects", "cursor", more)
-        with _as_described(f"GET {self.url}/projects"):
+        with as_described(f"GET {self.url}/projects"):
             return {str(one["id"]): str(one["name"]) for one in found}
 
     def branches(self, project: str, search: str) -> list[Branch]:
         """Return the branches whose name or id holds a text."""
         path = f"/projects/{_part(project)}/branches"
-        with _as_described(f"GET {self.url}{path}"):
+        with as_described(f"GET {self.url}{path}"):
             found = self._pages(path, "branches", "next", {"search": search})
-            return [_branch(one) for one in found]
+            return [answers.branch(one) for one in found]
 
     def create_branch(self, project: str, name: str) -> tuple[Branch, list[Operation]]:
         """Begin a branch of the project's default one, with a compute; return what is under way."""
         body = {"branch": {"name": name}, "endpoints": [{"type": "read_write"}]}
         path = f"/projects/{_part(project)}/branches"
         answer = self._call("POST", path, body=body)
-        with _as_described(f"POST {self.url}{path}"):
-            return _branch(answer["branch"]), _operations(answer)
+        with as_described(f"POST {self.url}{path}"):
+            return answers.branch(answer["branch"]), answers.operations(answer)
 
     def delete_branch(self, project: str, branch: str) -> list[Operation]:
         """Begin its end; return what is under way, nothing when there is no such branch."""
         path = f"/projects/{_part(project)}/branches/{_part(branch)}"
         answer = self._call("DELETE", path)
-        with _as_described(f"DELETE {self.url}{path}"):
-            return _operations(answer)
+        with as_described(f"DELETE {self.url}{path}"):
+            return answers.operations(answer)
 
     def databases(self, project: str, branch: str) -> dict[str, str]:
         """Return the owner of each database of a branch."""
         path = f"/projects/{_part(project)}/branches/{_part(branch)}/databases"
         answer = self._call("GET", path)
-        with _as_described(f"GET {self.url}{path}"):
+        with as_described(f"GET {self.url}{path}"):
             return {str(one["name"]): str(one["owner_name"]) for one in answer["databases"]}
 
     def connection_uri(self, project: str, branch: str, database: str, role: str) -> str:
@@ -113,7 +89,7 @@ class NeonApi:
         asked = {"branch_id": branch, "database_name": database, "role_name": role}
         path = f"/projects/{_part(project)}/connection_uri"
         answer = self._call("GET", path, asked)
-        with _as_described(f"GET {self.url}{path}"):
+        with as_described(f"GET {self.url}{path}"):
             return str(answer["uri"])
 
     def wait(self, project: str, operations: list[Operation], seconds: float) -> None:
@@ -128,7 +104,7 @@ class NeonApi:
         for operation in operations:
             now, pause = operation, _FIRST_PAUSE
             path = f"/projects/{_part(project)}/operations/{_part(operation.id)}"
-            while now.status not in _ENDED_WELL:
+            while now.status not in ENDED_WELL:
                 where = f"GET {self.url}{path}"
                 if now.final:
                     raise errors.NeonOperationFailedError(now.action, now.status, now.said, where)
@@ -138,8 +114,8 @@ class NeonApi:
                 self.sleep(pause)
                 pause = min(pause * 1.5, _LONGEST_PAUSE)
                 answer = self._call("GET", path)
-                with _as_described(where):
-                    now = _operation(answer["operation"])
+                with as_described(where):
+                    now = answers.operation(answer["operation"])
 
     def _pages(
         self, path: str, of: str, name: str, more: dict[str, str]
@@ -220,17 +196,6 @@ def _certificates() -> ssl.SSLContext:
     return httpx.create_ssl_context()
 
 
-@contextmanager
-def _as_described(call: str) -> Iterator[None]:
-    """Read an answer. Raises NeonRefusedError when it lacks what its description has."""
-    try:
-        yield
-    except (LookupError, TypeError, ValueError, AttributeError) as error:
-        # Not the answer itself: it may hold a password.
-        seen = f"an answer that is not as its description: {type(error).__name__}"
-        raise errors.NeonRefusedError(call, seen) from None
-
-
 def _part(text: str) -> str:
     """Return a text as one part of a path, whatever is in it."""
     return quote(text, safe="")
@@ -248,25 +213,3 @@ def _pause(answer: httpx.Response, last: float) -> float:
     told = answer.headers.get("Retry-After", "")
     own = min(last * 2, _LONGEST_PAUSE) if last else _FIRST_PAUSE
     return max(own, float(told)) if told.isdecimal() else own
-
-
-def _branch(one: dict[str, Any]) -> Branch:
-    return Branch(
-        id=str(one["id"]),
-        name=str(one["name"]),
-        created=datetime.fromisoformat(one["created_at"]),
-        kept=bool(one.get("default") or one.get("primary") or one.get("protected")),
-    )
-
-
-def _operations(answer: Any) -> list[Operation]:
-    return [_operation(one) for one in answer.get("operations", ())]
-
-
-def _operation(one: dict[str, Any]) -> Operation:
-    status = str(one["status"])
-    # One that failed is final unless Neon says when it will be tried again.
-    given_up = status in _ENDED_BADLY or (status == "failed" and not one.get("retry_at"))
-    return Operation(
-        str(one["id"]), str(one["action"]), status, str(one.get("error") or ""), given_up
-    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 from harness.databases.database import Database
 from harness.databases.given import GivenDatabase
 from harness.databases.neon import errors
-from harness.databases.neon.api import Branch, NeonApi
+from harness.databases.neon.answers import Branch
+from harness.databases.neon.api import URL, NeonApi
 
 if TYPE_CHECKING:
     from harness.progress import Progress
@@ -45,6 +46,25 @@ class NeonDatabase:
     timeout: float = 120.0
     learn: Callable[[str], None] = field(default=lambda _: None, repr=False)
     _branch: Branch | None = field(default=None, init=False)
+
+    @classmethod
+    def of_environment(
+        cls,
+        environ: Mapping[str, str],
+        progress: Progress,
+        run: str,
+        *,
+        name: str,
+        learn: Callable[[str], None],
+    ) -> NeonDatabase:
+        """Return the one of a run whose environment holds the key; see the class."""
+        api = NeonApi(
+            environ[errors.KEY],
+            environ.get(errors.HOST) or URL,
+            organization=environ.get(errors.ORGANIZATION, ""),
+        )
+        project = environ.get(errors.PROJECT, "")
+        return cls(api, progress, run, name=name, project=project, learn=learn)
 
     def ensure(self) -> Database:
         """Make the branch, and return its database once it lets us in.

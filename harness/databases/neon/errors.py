@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import ClassVar
 
 from harness.databases.errors import DatabaseError
 
@@ -17,16 +18,21 @@ class NeonError(DatabaseError):
     """Neon does not give what was asked for."""
 
 
-class NeonKeyRefusedError(NeonError):
-    """The key is not known, or may not do this."""
+class NeonAnswerError(NeonError):
+    """A call was not answered as it had to be; each kind says what was needed, and what helps."""
+
+    NEEDED: ClassVar[str]
+    FIX: ClassVar[str]
 
     def __init__(self, call: str, said: str) -> None:
-        super().__init__(
-            needed=f"Neon to accept the key in the variable {KEY}",
-            seen=said,
-            looked=call,
-            fix="make a key in Neon's console that may make branches in the project, and give it",
-        )
+        super().__init__(needed=self.NEEDED, seen=said, looked=call, fix=self.FIX)
+
+
+class NeonKeyRefusedError(NeonAnswerError):
+    """The key is not known, or may not do this."""
+
+    NEEDED = f"Neon to accept the key in the variable {KEY}"
+    FIX = "make a key in Neon's console that may make branches in the project, and give it"
 
 
 class NeonProjectMissingError(NeonError):
@@ -67,17 +73,11 @@ class NeonDatabaseAmbiguousError(NeonError):
         )
 
 
-class NeonQuotaError(NeonError):
+class NeonQuotaError(NeonAnswerError):
     """The plan allows no more of what was asked for."""
 
-    def __init__(self, call: str, said: str) -> None:
-        super().__init__(
-            needed="room in the plan of the account at Neon",
-            seen=said,
-            looked=call,
-            fix="delete branches that nobody needs, wait until the month is over, or take a "
-            "larger plan",
-        )
+    NEEDED = "room in the plan of the account at Neon"
+    FIX = "delete branches that nobody needs, wait until the month is over, or take a larger plan"
 
 
 class NeonOperationFailedError(NeonError):
@@ -104,29 +104,21 @@ class NeonTooSlowError(NeonError):
         )
 
 
-class NeonUnreachableError(NeonError):
+class NeonUnreachableError(NeonAnswerError):
     """Nothing came back from the API."""
 
-    def __init__(self, call: str, said: str) -> None:
-        super().__init__(
-            needed="an answer of Neon's API",
-            seen=said,
-            looked=call,
-            fix="check this machine's way to the internet (HTTPS_PROXY, DNS, firewall), or give "
-            "a database otherwise",
-        )
+    NEEDED = "an answer of Neon's API"
+    FIX = (
+        "check this machine's way to the internet (HTTPS_PROXY, DNS, firewall), or give "
+        "a database otherwise"
+    )
 
 
-class NeonRefusedError(NeonError):
+class NeonRefusedError(NeonAnswerError):
     """The API refuses, or answers what its description does not have."""
 
-    def __init__(self, call: str, said: str) -> None:
-        super().__init__(
-            needed="Neon to do what was asked for, as its API is described",
-            seen=said,
-            looked=call,
-            fix="see its words above, and https://api-docs.neon.tech",
-        )
+    NEEDED = "Neon to do what was asked for, as its API is described"
+    FIX = "see its words above, and https://api-docs.neon.tech"
 
 
 class NeonNotFoundError(NeonRefusedError):

@@ -1,0 +1,71 @@
+"""The project's chart as its files are, without a cluster: what renders, and what came before."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.helm.rendering import Renderer
+from harness.settings import NONE
+
+if TYPE_CHECKING:
+    from harness.cache import Cache
+    from harness.helm.earlier import EarlierChart
+    from harness.progress import Progress
+    from harness.redact import Redactor
+    from harness.settings import Settings
+
+_NOWHERE = Path(os.devnull)  # what needs no cluster gets none
+
+
+@dataclass(frozen=True)
+class Chart:
+    """The chart of a run's project. All methods raise the DeployError of what failed."""
+
+    settings: Settings
+    helm: Path
+    cache: Cache
+    progress: Progress
+    redact: Redactor
+
+    def check(self, kube_version: str | None = None) -> None:
+        """Render it with values of the right shape: the real ones are not known yet.
+
+        Args:
+            kube_version: of a cluster, which the chart may be too new for.
+
+        """
+        from harness.contract import placeholders
+
+        project = self.settings.project
+        if project.values:
+            values = placeholders.values(project, placeholders.facts(project))
+            renderer = Renderer(self.helm, _NOWHERE, "", self.cache.root, self.redact)
+            renderer.template(
+                project.chart_path,
+                project.chart.release,
+                self.settings.namespace,
+                values,
+                kube_version=kube_version,
+            )
+
+    def find_earlier(self) -> EarlierChart:
+        """Look for its version before the present one.
+
+        Raises:
+            EarlierChartError: the one that is named cannot be had.
+            NoEarlierChartError: none is named and none can be found, or there is none.
+
+        """
+        from harness.helm.earlier import EarlierCharts, NoEarlierChartError, Puller
+
+        chart, ref = self.settings.project.chart_path, self.settings.previous_chart
+        if ref == NONE:
+            raise NoEarlierChartError(chart, "the run was told that there is none")
+        puller = Puller(self.helm, _NOWHERE, "", self.cache.root, self.redact)
+        charts = EarlierCharts(chart, self.cache, puller)
+        found = charts.named(ref, self.settings.root) if ref else charts.inferred()
+        self.progress.choice("previous chart", found.facts.version, found.origin)
+        return found
