@@ -10,6 +10,7 @@ pytest_plugins = [
     "plugin.failures",
     "plugin.summary",
     "plugin.record",
+    "plugin.history",
     "plugin.report",
     "plugin.story",
     "plugin.ci",

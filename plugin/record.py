@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import inspect
 import os
@@ -17,6 +18,7 @@ from harness.record.merging import merge
 from harness.record.messages import FAILED, PASSED, PENDING, SKIPPED, UNDEFINED, Message
 from harness.record.place import Place
 from harness.record.reading import part_path, read_parts, worker_parts
+from harness.record.sweeping import sweep
 from harness.record.verdict import verdict
 from harness.settings import Reporting
 from harness.traceability import project_name, requirements
@@ -129,8 +131,8 @@ def pytest_sessionfinish(
 
 def _put_together(session: pytest.Session, exitstatus: int) -> None:
     place = session.config.stash[PLACE]
-    if not place.record.exists() and not worker_parts(place.record):
-        return  # there was no scenario
+    if RECORDING not in session.config.stash and not worker_parts(place.record):
+        return  # there was no scenario; a record that lies there is of another run
     parts = read_parts(place.record)
     interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
     messages = merge(parts, interrupted=interrupted)
@@ -140,6 +142,8 @@ def _put_together(session: pytest.Session, exitstatus: int) -> None:
     for part in worker_parts(place.record).values():
         part.unlink()
     session.config.stash[RECORDED] = place, messages
+    with contextlib.suppress(OSError):  # what cannot be removed is in nobody's way
+        sweep(place.record)
 
 
 # Scenarios
