@@ -184,9 +184,7 @@ def test_history_that_is_not_there_is_not_begun_by_reading(file: Path) -> None:
     assert not file.exists()
 
 
-def test_one_that_is_held_for_long_is_given_up(
-    file: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_one_that_is_held_for_long_is_given_up(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("harness.history.history._BUSY_SECONDS", 0.1)
     with History.open(file) as history:
         history.add(entry(1))
