@@ -105,7 +105,7 @@ def _environment() -> Any:
     from markupsafe import Markup
 
     def shown(value: Any) -> Any:
-        return value if isinstance(value, Markup) or not isinstance(value, str) else clean(value)
+        return value if isinstance(value, Markup | int | float) else clean(value)
 
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
