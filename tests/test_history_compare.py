@@ -200,6 +200,14 @@ def test_text_reads_well() -> None:
     assert "kind, 1 process, exit status 1, 45 s: 5 passed, 3 failed, 1 broken off" in head
 
 
+def test_what_does_not_show_is_no_change() -> None:
+    after = entry(2, seconds=30.01, phases=(Spent("build", 4.5), Spent("install", 10.0)))
+    text = compared(Comparison(entry(1), after))
+    assert "  api                           100.0 MB      100.0 MB          none\n" in text
+    assert "  build                            5.0 s         4.5 s        -0.5 s   -10.0 %" in text
+    assert "  the run as a whole                30 s          30 s          none" in text
+
+
 def test_hostile_names_do_not_act_on_a_terminal() -> None:
     hostile = "\x1b[2J\x1b]0;title\x07\u202eevil\r\nsecond"
     before, after = entry(1, result(hostile)), entry(2, result(hostile, "FAILED", cause=hostile))

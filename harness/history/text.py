@@ -153,11 +153,15 @@ def _table(title: str, rows: Sequence[tuple[str, ...]]) -> Iterator[str]:
 
 def _row(change: Change, shown: Callable[[float], str], name: str) -> tuple[str, ...]:
     told = [shown(value) if value is not None else "-" for value in (change.before, change.after)]
-    difference, percent = change.difference, change.percent
-    sign = "" if difference is None else "+" if difference >= 0 else "-"
-    grown = "" if difference is None else f"{sign}{shown(abs(difference))}"
     short = textwrap.shorten(clean(name), 24, placeholder="…") if len(name) > 24 else clean(name)
-    return short, *told, grown, "" if percent is None else f"{percent:+.1f} %"
+    difference, percent = change.difference, change.percent
+    if difference is None:
+        return short, *told, "", ""
+    grown = shown(abs(difference))
+    if grown in (shown(0.0), "0.0 s"):  # what does not show is no change
+        return short, *told, "none", ""
+    sign = "+" if difference > 0 else "-"
+    return short, *told, f"{sign}{grown}", "" if percent is None else f"{percent:+.1f} %"
 
 
 def _megabytes(count: float) -> str:
