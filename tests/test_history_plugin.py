@@ -235,6 +235,24 @@ def test_nothing_is_kept_of_nothing(shop: pytest.Pytester, args: tuple[str, ...]
     assert not (shop.path / ".deploy" / "history.sqlite").exists()
 
 
+def test_run_that_only_says_what_it_would_do_is_not_kept(shop: pytest.Pytester) -> None:
+    conftest = shop.path / "conftest.py"
+    conftest.write_text(f"{conftest.read_text()}\ndef pytest_runtestloop(): return True\n")
+    run(shop, "-k", "sale")
+    assert (shop.path / ".deploy" / "messages.ndjson").exists()
+    assert not (shop.path / ".deploy" / "history.sqlite").exists()
+
+
+def test_two_runs_of_one_folder_are_both_kept(shop: pytest.Pytester) -> None:
+    program = started(shop, "-k", "sale")
+    run(shop, "-k", "tea").assert_outcomes(passed=1)
+    program.send_signal(signal.SIGINT)
+    program.communicate(timeout=30)
+    first, second = kept(shop)
+    assert statuses(first)["The price of tea"] == "PASSED"
+    assert statuses(second)["A sale"] == "UNKNOWN"
+
+
 def test_run_without_scenarios_says_nothing_of_the_one_before(shop: pytest.Pytester) -> None:
     run(shop, "-k", "sale")
     record = shop.path / ".deploy" / "messages.ndjson"
