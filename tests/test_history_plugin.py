@@ -172,7 +172,7 @@ def test_what_breaks_is_found_and_shown(shop: pytest.Pytester) -> None:
     assert "- A sale" in told.stdout
     assert "FR-1     proven -> failed" in told.stdout
     trends = re.sub(r"\s+", " ", page(shop).partition('<section id="trends"')[2])
-    assert "This is run 3; 3 runs from 1 on are shown." in trends
+    assert "This is run 3; 3 runs are shown, from run 1 on." in trends
     assert "failed in 1 of the last 3 runs of it" in trends
     assert "with the same sources; failed in 1" not in trends, "they were changed"
 
@@ -291,7 +291,7 @@ def test_page_made_again_shows_the_runs_up_to_its_own(shop: pytest.Pytester) -> 
     argv = [sys.executable, "-m", "harness.report"]
     root = str(Path(__file__).parents[1])
     run_program(argv, timeout=60, cwd=shop.path, env={"PYTHONPATH": root})
-    assert "This is run 3; 3 runs from 1 on are shown." in page(shop)
+    assert "This is run 3; 3 runs are shown, from run 1 on." in page(shop)
 
 
 # Attachments

@@ -340,7 +340,7 @@ def test_odd_messages_stop_nothing(odd: Message) -> None:
         (0, "This run is not in the history of runs, so it is compared with none."),
         (1, "No earlier run is kept, so there is no trend yet."),
         (2, "Only one earlier run is kept, so there is no trend yet."),
-        (3, "This is run 3; 3 runs from 1 on are shown."),
+        (3, "This is run 3; 3 runs are shown, from run 1 on."),
     ],
 )
 def test_page_says_when_there_is_no_trend(count: int, sentence: str) -> None:
