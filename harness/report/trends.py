@@ -104,7 +104,9 @@ def trends(runs: Sequence[Entry], began: float) -> Trends:
     shown = [*earlier, now][-SHOWN:]
     wavering = [Wavering(one, strip(one.outcomes)) for one in steadiness([*earlier, now])]
     same = [run for run in shown if run.provider == now.provider]
-    sentence = f"This is run {now.number}; {len(shown)} runs are shown, from run {shown[0].number} on."
+    sentence = (
+        f"This is run {now.number}; {len(shown)} runs are shown, from run {shown[0].number} on."
+    )
     return Trends(
         sentence,
         tuple(_notes(shown, now)),
