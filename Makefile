@@ -7,13 +7,16 @@ unexport PYTHONDONTWRITEBYTECODE
 # Further words for pytest, such as: make deploy ARGS="-k FR-003 --deploy-port=8080"
 ARGS ?=
 
-.PHONY: help deploy test fast lint docs spec report compare prepare check mutants bench lock clean distclean
+.PHONY: help deploy plan test fast lint docs spec report compare prepare check mutants bench lock clean distclean
 
 help: ## show this
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
 
 deploy: prepare ## prepare what is missing, deploy the application, accept it
 	$(PYTEST) -m deploy $(ARGS)
+
+plan: .venv/synced ## show what `make deploy` would do and change, and do none of it
+	@$(PYTEST) -m deploy --deploy-plan $(ARGS)
 
 test: prepare ## prepare what is missing, test the harness, then deploy and accept, long scenarios too
 	$(PYTEST) tests features --deploy-extended=yes $(ARGS)

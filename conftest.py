@@ -14,6 +14,7 @@ pytest_plugins = [
     "plugin.report",
     "plugin.story",
     "plugin.ci",
+    "plugin.plan",
     "plugin.signals",
     "fixtures.run",
     "fixtures.evidence",

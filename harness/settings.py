@@ -7,7 +7,7 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.errors import DeployError
 from harness.redact import Redactor
@@ -61,11 +61,17 @@ class DriverNotOursError(DeployError):
 
 @dataclass(frozen=True)
 class Option:
-    """A setting: its name without prefix, default, and what a reader is told of it."""
+    """A setting: its name without prefix, default, and what a reader is told of it.
+
+    Attributes:
+        switch: whether the option takes no value and means yes; its variable has one.
+
+    """
 
     name: str
     default: str
     help: str
+    switch: bool = False
 
     @property
     def flag(self) -> str:
@@ -81,6 +87,13 @@ class Option:
     def dest(self) -> str:
         """The attribute under which parsed options hold it."""
         return "deploy_" + self.name.replace("-", "_")
+
+    @property
+    def parsed(self) -> dict[str, Any]:
+        """What a parser of arguments is told, beside name and help."""
+        if self.switch:
+            return {"action": "store_const", "const": "yes"}
+        return {"metavar": self.name.upper().replace("-", "_")}
 
 
 OPTIONS = (
@@ -112,6 +125,14 @@ OPTIONS = (
         "a git revision, such as origin/main: run only the scenarios that what has changed since "
         "can affect, and say why each (default: all)",
     ),
+    Option(
+        "plan",
+        "no",
+        "show what would be built, created, installed and run, for how long, and what it would "
+        "change, and do none of it",
+        switch=True,
+    ),
+    Option("plan-json", "", "write that plan to this file as JSON, too (plans, and runs nothing)"),
     Option("trace", "no", "yes: fail when no scenario carries some requirement"),
     Option("spec", "", "file of the spec whose ids have to be those of deploy.toml; traces too"),
     Option("diagnosis", "on-failure", "write down what there is to see: " + ", ".join(DIAGNOSIS)),
@@ -351,6 +372,27 @@ class Reporting:
             history=read.history(folder, root),
             cluster=read.text("cluster"),
         )
+
+
+@dataclass(frozen=True)
+class Planning:
+    """Whether a run is only to be shown, and the file that its plan goes to as JSON, if any."""
+
+    wanted: bool
+    file: Path | None
+
+    @classmethod
+    def load(
+        cls, options: Mapping[str, str | None], environ: Mapping[str, str], root: Path
+    ) -> Planning:
+        """Read these settings alone; arguments and errors as of `Settings.load`."""
+        read = _Reader(options, environ)
+        named = read.text("plan-json")
+        file = root / Path(named).expanduser() if named else None
+        if file and file.is_dir():
+            expected = "a file, not a folder,"
+            raise SettingInvalidError("plan-json", named, "the option --deploy-plan-json", expected)
+        return cls(read.one_of("plan", ("yes", "no")) == "yes" or file is not None, file)
 
 
 def changed_since(options: Mapping[str, str | None], environ: Mapping[str, str]) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gherkin.errors import ParserException
+from gherkin.errors import CompositeParserException, ParserException
 from pytest_bdd import parsers
 from pytest_bdd.scenario import scenario_wrapper_template_registry
 from pytest_bdd.steps import StepFunctionContext
@@ -43,7 +43,9 @@ class Bindings:
         """
         for path in paths:
             if path not in self._documents:
-                with contextlib.suppress(ParserException, UnicodeDecodeError):
+                with contextlib.suppress(
+                    ParserException, CompositeParserException, UnicodeDecodeError
+                ):
                     self._documents[path] = read_document(path, self._root)
 
     def pickle(self, item: pytest.Item) -> tuple[Document, Message] | None:

@@ -21,8 +21,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
             option.flag,
             dest=option.dest,
             default=None,
-            metavar=option.name.upper().replace("-", "_"),
             help=f"{option.help}{default}; or {option.variable}",
+            **option.parsed,
         )
 
 

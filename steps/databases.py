@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 from pytest_bdd import given, parsers, then, when
 
+from harness.plan.foresight import skips_when
 from steps.account import Account, sign_in, sign_up
 
 if TYPE_CHECKING:
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
     from harness.installation import Installation
     from harness.kube.pods import Pod
     from harness.release import Release
+    from harness.settings import Settings
 
+_NONE_INSIDE = "the project describes no chart with a database of its own"
 _POOLED = "pooled"  # the database's name
 _ROUNDS = 3  # how often each person does the same
 _AGAIN = 30.0  # seconds until all is ready again
@@ -241,11 +244,17 @@ def _database_pod(beside: Installation, deployment: Deployment) -> Pod:
     return pod
 
 
+def _none_inside(settings: Settings) -> str:
+    database = settings.project.database
+    return "" if database and database.inside else _NONE_INSIDE
+
+
 @when("a second one is installed with its database in the cluster")
+@skips_when(_none_inside)
 def installed_inside(deployment: Deployment, beside: Installation) -> None:
     changes = deployment.database_inside()
     if not changes:
-        pytest.skip("the project describes no chart with a database of its own")
+        pytest.skip(_NONE_INSIDE)
     deployment.provider.load([deployment.outside.image_inside()])
     beside.change(changes)
     beside.wait_until_open()

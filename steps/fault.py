@@ -15,6 +15,7 @@ from pytest_bdd import given, parsers, then, when
 
 from harness.kube.pods import INSTANCE, Pod
 from harness.kube.resources import EVENT, POD
+from harness.plan.foresight import skips_when
 
 if TYPE_CHECKING:
     from harness.databases.database import Database
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from harness.probes.unreachable import UnreachableError
     from harness.project import Service as Described
     from harness.release import Release
+    from harness.settings import Settings
     from harness.traffic import Traffic
     from steps.account import Account
 
@@ -228,7 +230,15 @@ def not_touched(release: Release, pods_before: list[Pod], deployment: Deployment
 # Pods and containers (EC-4)
 
 
+def _nodes_are_off_limits(settings: Settings) -> None:
+    from harness.clusters.existing.errors import NodesOffLimitsError
+
+    if settings.existing and not settings.existing.disruptive:
+        raise NodesOffLimitsError("kill a process", "the cluster is not ours")
+
+
 @when(parsers.parse("the process of the {role} is killed"), target_fixture="killed")
+@skips_when(_nodes_are_off_limits)
 def process_killed(
     release: Release, deployment: Deployment, faults: ExitStack, role: str
 ) -> KilledContainer:

@@ -10,6 +10,7 @@ import pytest
 from pytest_bdd import given, parsers, then, when
 
 from harness.kube.pods import INSTANCE, pods_of_release
+from harness.plan.foresight import skips_when
 from steps.installation import pods_of, serves
 
 if TYPE_CHECKING:
@@ -22,29 +23,42 @@ if TYPE_CHECKING:
     from harness.kube.pods import Pod
     from harness.kube.waits import Wait
     from harness.probes.pod import ProbePod
+    from harness.settings import Settings
     from harness.traffic import Traffic
 
 _MOVED = 60.0  # seconds until pods are Ready elsewhere
 _FURTHER = 10  # requests that have to go well afterwards
+_NOT_OURS = "the nodes of this cluster are not ours to take away"
 _LEAVE = ("node.kubernetes.io/unreachable", "node.kubernetes.io/not-ready")
 
 
+def _one_takes_pods(settings: Settings) -> str:
+    """Of a cluster that is made, workers take pods, or its one node; others are not known yet."""
+    if settings.existing or settings.nodes > 2:
+        return ""
+    return _too_few(1)
+
+
+def _too_few(number: int) -> str:
+    return f"nodes that take pods: {number}; --deploy-nodes=3 makes a cluster with two"
+
+
 @given("a cluster with several nodes for pods", target_fixture="workers")
+@skips_when(_one_takes_pods)
 def several_nodes(kube: Kube) -> list[Node]:
     from harness.kube.nodes import nodes
 
     found = [node for node in nodes(kube) if node.takes_pods]
     if len(found) < 2:
-        pytest.skip(
-            f"nodes that take pods: {len(found)}; --deploy-nodes=3 makes a cluster with two"
-        )
+        pytest.skip(_too_few(len(found)))
     return found
 
 
 @given("nodes that may be taken away")
+@skips_when(lambda settings: _NOT_OURS if settings.existing else "")
 def may_be_taken_away(deployment: Deployment, workers: list[Node]) -> None:
     if not all(deployment.provider.machine(node.name) for node in workers):
-        pytest.skip("the nodes of this cluster are not ours to take away")
+        pytest.skip(_NOT_OURS)
 
 
 def _spread(beside: Installation, number: int, **more: Any) -> None:

@@ -67,9 +67,17 @@ class FakeApi:
             def handle_error(self, *_: object) -> None:
                 """A client that leaves is no error."""
 
-        self._server = Server(("127.0.0.1", 0), Handler)
+        self._make = lambda port: Server(("127.0.0.1", port), Handler)
+        self._serve(0)
+
+    def _serve(self, port: int) -> None:
+        self._server = self._make(port)
         self.port = self._server.server_port
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def reopen(self) -> None:
+        """Serve again at the same port."""
+        self._serve(self.port)
 
     def close(self) -> None:
         with self._changed:

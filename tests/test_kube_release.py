@@ -211,6 +211,9 @@ def test_service_of_pods_that_are_never_ready_though_all_is_rolled_out() -> None
     assert isinstance(verdict.cause, causes.ServiceUnreadyError)
     assert "pod stray: Running; not ready" in verdict.cause.seen
     assert isinstance(judge(*without("Deployment"), deployment(ready=0), stray, lost), Pending)
+    stray["status"]["phase"] = "Pending"
+    stray["status"]["containerStatuses"][0]["state"] = {"waiting": {"reason": "ContainerCreating"}}
+    assert isinstance(judge(*GOOD, stray, lost), Pending), "it may be Ready yet"
 
 
 def hook(obj: Object) -> Object:

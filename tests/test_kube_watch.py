@@ -89,6 +89,25 @@ def test_client_says_that_nobody_answers(api: FakeApi, client: Kube) -> None:
         client.list(POD, "shop")
 
 
+def test_client_tries_a_refused_connection_again(api: FakeApi, client: Kube) -> None:
+    patient = Kube(client.kubeconfig, client.context, patience=10)
+    api.close()
+    late = threading.Timer(0.4, api.reopen)
+    late.start()
+    try:
+        assert patient.list(POD, "shop") == []
+    finally:
+        late.join()
+
+
+def test_client_sends_nothing_twice(api: FakeApi, client: Kube) -> None:
+    patient = Kube(client.kubeconfig, client.context, patience=10, timeout=0.2)
+    api.answers[PODS] = lambda obj: time.sleep(0.5) or obj
+    with pytest.raises(ApiUnreachableError):
+        patient.create(POD, named("a"), "shop")
+    assert [method for method, _ in api.requests] == ["POST"]
+
+
 def test_list_names_what_a_list_leaves_out(api: FakeApi, client: Kube) -> None:
     assert client.list(POD, "shop") == [], "items: null is an empty list"
     api.put(PODS, named("a"))

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import difflib
-import hashlib
-import hmac
-import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import yaml
 
@@ -17,6 +14,7 @@ from harness.ci.markdown import block, folded, inline
 from harness.contract import placeholders
 from harness.contract.rendering import Installation, Rendering, render
 from harness.errors import DeployError
+from harness.helm.masking import Mask
 from harness.project import Project
 
 if TYPE_CHECKING:
@@ -90,16 +88,16 @@ def compare(before: Path | None, after: Path, helm: Renderer) -> Comparison:
         for variant, told in rendered.items()
         if isinstance(told, DeployError)
     ]
-    mask = _Mask()
+    mask = Mask()
     found: dict[tuple[str, str, str], list[str]] = {}
     for variant in dict.fromkeys([*new, *old]):
         one, other = old.get(variant), new.get(variant)
         if isinstance(one, DeployError) or isinstance(other, DeployError):
             continue
-        for difference in _differences(_objects(one, mask), _objects(other, mask)):
+        for difference in differences(_objects(one, mask), _objects(other, mask)):
             found.setdefault(difference, []).append(variant)
-    differences = [Difference(*key, tuple(variants)) for key, variants in found.items()]
-    return Comparison(differences, refusals, len(new))
+    ordered = [Difference(*key, tuple(variants)) for key, variants in found.items()]
+    return Comparison(ordered, refusals, len(new))
 
 
 def told(comparison: Comparison, base: str) -> str:
@@ -153,7 +151,7 @@ def _rendered(folder: Path, helm: Renderer) -> dict[str, Rendering | DeployError
     return {asking.title: one for asking, one in zip(asked, done, strict=True)}
 
 
-def _objects(rendering: Rendering | None, mask: _Mask) -> dict[str, str]:
+def _objects(rendering: Rendering | None, mask: Mask) -> dict[str, str]:
     if rendering is None:
         return {}
     return {
@@ -164,9 +162,16 @@ def _objects(rendering: Rendering | None, mask: _Mask) -> dict[str, str]:
     }
 
 
-def _differences(
+def differences(
     before: Mapping[str, str], after: Mapping[str, str]
 ) -> Iterator[tuple[str, str, str]]:
+    """Yield for each object that differs its name, how it does, and a unified diff.
+
+    Args:
+        before: the objects as they were, each as text, by name.
+        after: the objects as they are.
+
+    """
     for name in sorted(before.keys() | after.keys()):
         one, other = before.get(name, ""), after.get(name, "")
         if one != other:
@@ -175,27 +180,3 @@ def _differences(
                 one.splitlines(), other.splitlines(), n=_LINES, lineterm=""
             )
             yield name, how, "\n".join(list(lines)[2:])
-
-
-class _Mask:
-    """Hides what Secrets hold; that two values differ can still be seen.
-
-    The key is another each time, so that nobody can try out what a value may be.
-    """
-
-    def __init__(self) -> None:
-        self._key = secrets.token_bytes(16)
-
-    def __call__(self, body: dict[str, Any]) -> dict[str, Any]:
-        if body.get("kind") != "Secret":
-            return body
-        hidden = {
-            part: {name: self._hidden(str(value)) for name, value in (body.get(part) or {}).items()}
-            for part in ("data", "stringData")
-            if part in body
-        }
-        return body | hidden
-
-    def _hidden(self, value: str) -> str:
-        mark = hmac.new(self._key, value.encode(), hashlib.sha256).hexdigest()[:6]
-        return f"{len(value)} characters, hidden ({mark})"

@@ -11,6 +11,8 @@ from harness.command import Completed
 from harness.kube.client import Kube
 from harness.kube.tenancy import Tenancy
 
+_PATIENCE = 20.0  # seconds; more than an API server on a busy machine takes to start
+
 
 @dataclass(frozen=True)
 class ClusterAccess:
@@ -34,8 +36,8 @@ class ClusterAccess:
     tenancy: Tenancy = field(default_factory=Tenancy)
 
     def client(self) -> Kube:
-        """Return a client for this cluster."""
-        return Kube(self.kubeconfig, self.context, tenancy=self.tenancy)
+        """Return a client for this cluster, which waits a little for an API that restarts."""
+        return Kube(self.kubeconfig, self.context, tenancy=self.tenancy, patience=_PATIENCE)
 
 
 @dataclass(frozen=True)

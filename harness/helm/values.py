@@ -53,13 +53,18 @@ def merged(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
     return result
 
 
+def sounds_secret(name: str) -> bool:
+    """Say whether something of this name is to be kept out of what is shown."""
+    return bool(_SECRET.search(name)) and not name.startswith("existing")
+
+
 def secret_values(values: Mapping[str, Any], *, inherited: bool = False) -> Iterator[str]:
     """Yield the texts below keys that sound secret, to keep them out of messages.
 
     A reference to a Secret by name is none.
     """
     for key, value in values.items():
-        secret = (inherited or bool(_SECRET.search(key))) and not key.startswith("existing")
+        secret = sounds_secret(key) or (inherited and not key.startswith("existing"))
         if isinstance(value, Mapping):
             yield from secret_values(value, inherited=secret)
         elif secret and isinstance(value, str):
@@ -70,7 +75,7 @@ def masked(values: Mapping[str, Any], *, inherited: bool = False) -> dict[str, A
     """Return values to be shown: what lies below a key that sounds secret is masked."""
     shown: dict[str, Any] = {}
     for key, value in values.items():
-        secret = (inherited or bool(_SECRET.search(key))) and not key.startswith("existing")
+        secret = sounds_secret(key) or (inherited and not key.startswith("existing"))
         if isinstance(value, Mapping):
             shown[key] = masked(value, inherited=secret)
         else:

@@ -66,6 +66,22 @@ class Builder:
         """Check a spec against its sources without building; see `precheck.check`."""
         precheck.check(spec)
 
+    def find(self, spec: ImageSpec, bases: Mapping[str, str]) -> tuple[str, bool]:
+        """Return the name for the present sources, and whether the engine has it. Builds nothing.
+
+        Args:
+            spec: what would be built.
+            bases: ARG name to the image that would stand in its FROM, in the engine.
+
+        Raises:
+            DeployError: the spec does not fit its sources (see `precheck`).
+
+        """
+        context, _ = precheck.check(spec)
+        key = self._key(spec, context, bases)
+        ref = f"{spec.repository}:{key[:12]}"
+        return ref, self._find(ref, key) is not None
+
     def build(self, spec: ImageSpec) -> BuiltImage:
         """Return the image for the present sources, building it when it is not there.
 

@@ -77,12 +77,17 @@ class ProjectImages:
         return replace(built, repository=self.adopt(built.ref).removesuffix(f":{built.tag}"))
 
     def _spec(self, name: str) -> ImageSpec:
-        image = self.project.images[name]
-        return ImageSpec(
-            name=name,
-            context=self.project.root / image.context,
-            repository=image.repository,
-            dockerfile=image.dockerfile,
-            build_args=image.build_args,
-            bases=image.bases,
-        )
+        return spec_of(self.project, name)
+
+
+def spec_of(project: Project, name: str) -> ImageSpec:
+    """Return what is to be built for an image that the project describes."""
+    image = project.images[name]
+    return ImageSpec(
+        name=name,
+        context=project.root / image.context,
+        repository=image.repository,
+        dockerfile=image.dockerfile,
+        build_args=image.build_args,
+        bases=image.bases,
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import json
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,13 +12,14 @@ from urllib.parse import urlencode, urlsplit
 
 from harness.kube.errors import ApiUnreachableError, KubeconfigError, refused
 from harness.kube.resources import Object, Objects, Resource
-from harness.kube.stream import Stream, transport_errors
+from harness.kube.stream import Stream, never_sent, transport_errors
 from harness.kube.tenancy import Tenancy
 
 if TYPE_CHECKING:
     from kubernetes.client import ApiClient
 
 _CONNECT = 5.0
+_PAUSE = 0.25  # seconds until a connection is tried again
 _MERGE_PATCH = "application/merge-patch+json"
 
 
@@ -33,6 +35,8 @@ class Kube:
         context: the context in it.
         timeout: seconds for one request.
         tenancy: what namespaces that are made through it get.
+        patience: seconds for which a connection that is refused is tried again, so that a
+            server that restarts fails nobody; a request that was sent is never repeated so.
 
     Raises:
         KubeconfigError: the file or the context is not there or not usable.
@@ -46,8 +50,10 @@ class Kube:
         *,
         timeout: float = 20.0,
         tenancy: Tenancy | None = None,
+        patience: float = 0.0,
     ) -> None:
         self.kubeconfig, self.context, self.timeout = kubeconfig, context, timeout
+        self.patience = patience
         self.tenancy = tenancy or Tenancy()
         self.api = _api_client(kubeconfig, context)
         self.server = str(self.api.configuration.host)
@@ -160,7 +166,7 @@ class Kube:
         return Stream(self._open("GET", path, query=query, timeout=(_CONNECT, idle)))
 
     def _send(self, method: str, path: str, **request: Any) -> bytes:
-        response = self._open(method, path, timeout=(_CONNECT, self.timeout), **request)
+        response = self._connected(method, path, **request)
         try:
             data: bytes = response.read()
         except transport_errors() as error:
@@ -168,6 +174,16 @@ class Kube:
         finally:
             response.release_conn()
         return data
+
+    def _connected(self, method: str, path: str, **request: Any) -> Any:
+        deadline = time.monotonic() + self.patience
+        while True:
+            try:
+                return self._open(method, path, timeout=(_CONNECT, self.timeout), **request)
+            except ApiUnreachableError as error:
+                if time.monotonic() >= deadline or not never_sent(error.__cause__):
+                    raise
+            time.sleep(_PAUSE)
 
     def _open(
         self,

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from harness.errors import DeployError
 from harness.kube import causes
 from harness.kube.finding import Finding, Patience, always
-from harness.kube.pods import describe_pod, is_deleted
+from harness.kube.pods import containers, describe_pod, is_deleted
 from harness.kube.resources import (
     ENDPOINT_SLICE,
     POD,
@@ -18,8 +18,11 @@ from harness.kube.resources import (
     meta,
     name_of,
     selects,
+    status_of,
 )
 from harness.kube.state import Snapshot
+
+_COMING = ("ContainerCreating", "PodInitializing")  # what a node says before a start
 
 
 def ready_endpoints(service: Object, slices: Iterable[Object]) -> list[str]:
@@ -72,12 +75,20 @@ def service_findings(
         cause = causes.NoEndpointsError(service, _labelled(snapshot))
     elif unknown := _unknown_ports(service, snapshot):
         cause = causes.ServicePortError(service, unknown, _offered(selector, snapshot))
-    elif rolled_out and pods:
+    elif rolled_out and pods and not any(map(_starts, pods)):
         cause = causes.ServiceUnreadyError(service, list(map(describe_pod, pods)))
         since += [str((condition(p, "Ready") or {}).get("lastTransitionTime") or "") for p in pods]
+        since += [one.started for pod in pods for one in containers(pod) if one.running]
     else:
         return
     yield Finding(text, patience.endpoints - min(map(snapshot.age, since)), always(cause))
+
+
+def _starts(pod: Object) -> bool:
+    """Say whether a node is about to start it, so that it may be Ready yet."""
+    if status_of(pod).get("phase") != "Pending":
+        return False
+    return any(container.waiting in _COMING for container in containers(pod))
 
 
 def _selector(service: Object) -> dict[str, str]:

@@ -219,7 +219,8 @@ def rules(patience: Patience | None = None) -> Sequence[Rule]:
             causes.ServiceUnreadyError,
             "a Service selects pods, none of them is Ready, and all workloads are rolled out",
             after(p.endpoints, " of the pods' last change"),
-            "endpoints follow the pods a moment later",
+            "endpoints follow the pods a moment later; a pod whose containers are being "
+            "made may be Ready yet",
         ),
         Rule(
             causes.ProgressDeadlineError,

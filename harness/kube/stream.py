@@ -48,3 +48,11 @@ def transport_errors() -> tuple[type[BaseException], ...]:
     from urllib3.exceptions import HTTPError
 
     return (HTTPError, ApiException, OSError)
+
+
+def never_sent(error: BaseException | None) -> bool:
+    """Say whether a connection failed before a request went out: refused, or in its greeting."""
+    from urllib3.exceptions import MaxRetryError, NewConnectionError, SSLError
+
+    reason = error.reason if isinstance(error, MaxRetryError) else error
+    return isinstance(reason, (NewConnectionError, SSLError))

@@ -11,7 +11,7 @@ from pathlib import Path
 from harness.cache import Cache
 from harness.errors import DeployError
 from harness.progress import Progress
-from harness.settings import OPTIONS, Settings
+from harness.settings import OPTIONS, Planning, Settings
 from harness.supply.engine import Engine, find_engine
 
 
@@ -25,6 +25,9 @@ def main(words: Sequence[str] | None = None) -> int:
             _clean(environ, cache, progress, everything=options.distclean)
             return 0
         given = {option.name: getattr(options, option.dest) for option in OPTIONS}
+        if Planning.load(given, environ, Path.cwd()).wanted and not options.check:
+            progress.say("  a plan is wanted, so nothing is prepared")
+            return 0
         settings = Settings.load(given, environ, Path.cwd())
         return (
             _check(settings, cache, progress)
@@ -55,7 +58,9 @@ def _parser() -> argparse.ArgumentParser:
     mode.add_argument("--clean", action="store_true", help="remove what runs left behind")
     mode.add_argument("--distclean", action="store_true", help="remove what was prepared as well")
     for option in OPTIONS:
-        parser.add_argument(option.flag, dest=option.dest, help=option.help)
+        parser.add_argument(
+            option.flag, dest=option.dest, default=None, help=option.help, **option.parsed
+        )
     parser.add_argument(
         "--run",
         nargs=argparse.REMAINDER,

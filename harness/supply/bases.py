@@ -96,20 +96,31 @@ class Bases:
 
     def missing(self, official: str) -> bool:
         """Say whether `ensure` would have to pull or make something. Changes nothing."""
-        if official == "scratch" or self._present(official):
-            return False
-        if mirror.present(self.engine, official, self.environ):
-            return False
-        recipe = recipe_for(official)
-        return recipe is None or not self._stand_in(recipe).exists()
+        return self.present(official) is None
 
-    def _find(self, official: str) -> Base:
+    def present(self, official: str) -> Base | None:
+        """Return what the engine has of it, None when it has nothing. Changes nothing.
+
+        Of a stand-in it is not sure that `ensure` takes it: a registry may be there by then.
+        """
+        if found := self._in_engine(official):
+            return found
+        if (recipe := recipe_for(official)) and (made := self._stand_in(recipe)).exists():
+            return Base(made.ref, official, stand_in=True, detail=f"stand-in: {recipe.holds}")
+        return None
+
+    def _in_engine(self, official: str) -> Base | None:
         if official == "scratch":
             return Base(official, official, stand_in=False, detail="empty by definition")
         if self._present(official):
             return Base(official, official, stand_in=False, detail="already in the engine")
         if ref := mirror.present(self.engine, official, self.environ):
             return Base(ref, official, stand_in=False, detail="the mirror's, in the engine")
+        return None
+
+    def _find(self, official: str) -> Base:
+        if found := self._in_engine(official):
+            return found
         if ref := mirror.pull(self.engine, official, self.environ, self.progress):
             return Base(ref, official, stand_in=False, detail="pulled from the mirror")
         problem = self._pull(official)
