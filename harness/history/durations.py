@@ -9,6 +9,9 @@ from statistics import median
 from harness.history.model import Entry, Identity
 from harness.record.messages import PASSED
 
+#: How many of the newest times count.
+LAST = 5
+
 
 @dataclass(frozen=True)
 class Durations:
@@ -24,7 +27,7 @@ class Durations:
     phases: Mapping[str, float] = field(default_factory=dict)
 
 
-def durations(runs: Iterable[Entry], last: int) -> Durations:
+def durations(runs: Iterable[Entry], last: int = LAST) -> Durations:
     """Return the medians of the newest times, `last` of each at most.
 
     Args:

@@ -12,7 +12,7 @@ from typing import Self
 from filelock import FileLock, Timeout
 
 from harness.history import schema
-from harness.history.durations import Durations, durations
+from harness.history.durations import LAST, Durations, durations
 from harness.history.errors import (
     HistoryDamagedError,
     HistoryForeignError,
@@ -149,7 +149,7 @@ class History:
             raise RunUnknownError(words, self.path, f"{first}none of that number or commit")
         return next(run for run in reversed(runs) if run.source.commit in meant)
 
-    def durations(self, provider: str = "", last: int = 5) -> Durations:
+    def durations(self, provider: str = "", last: int = LAST) -> Durations:
         """Return what scenarios and phases typically take: the median of when they last went well.
 
         Args:

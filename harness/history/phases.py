@@ -8,10 +8,11 @@ from harness.history.model import Spent
 from harness.report.facts import mapping, number
 from harness.report.model import Run
 
+BUILD = "build"
 #: What the words of a step begin with, and the phase that it is of. Names of clusters, images and
 #: the like come after these words, and differ between runs.
 PHASES = {
-    "building image ": "build",
+    "building image ": BUILD,
     "making cluster ": "create",
     "waking cluster ": "wake",
     "checking the cluster ": "check",
