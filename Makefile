@@ -7,7 +7,7 @@ unexport PYTHONDONTWRITEBYTECODE
 # Further words for pytest, such as: make deploy ARGS="-k FR-003 --deploy-port=8080"
 ARGS ?=
 
-.PHONY: help deploy plan test fast lint docs spec report prepare check mutants bench lock clean distclean
+.PHONY: help deploy plan test fast lint docs spec report compare prepare check mutants bench lock clean distclean
 
 help: ## show this
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -36,6 +36,9 @@ spec: .venv/synced ## the page of the specification alone, before any run: .depl
 
 report: .venv/synced ## make the page of the last record again, also of a run that was ended by force
 	@$(PYTHON) -m harness.report $(ARGS)
+
+compare: .venv/synced ## what changed from the run before to the last one; ARGS="3 last", or --list
+	@$(PYTHON) -m harness.history $(ARGS)
 
 docs: .venv/synced ## build the documentation's site into site/; a warning is an error
 	$(PYTHON) -m reference

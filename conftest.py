@@ -11,6 +11,7 @@ pytest_plugins = [
     "plugin.summary",
     "plugin.record",
     "plugin.record_scenarios",
+    "plugin.history",
     "plugin.report",
     "plugin.story",
     "plugin.ci",

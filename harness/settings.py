@@ -151,6 +151,12 @@ OPTIONS = (
         "file of the page that a run is read on; none: no page (default: report.html beside the "
         "record); with --collect-only the page of the specification alone",
     ),
+    Option(
+        "history",
+        "",
+        "file of the history of runs, which later runs are compared with; none: keep none "
+        "(default: history.sqlite beside the record)",
+    ),
     Option("mirror", "", "registry and path that mirror official images: registry.example.com/hub"),
     Option("download-mirror", "", "address below which downloads are, each by its host and path"),
     Option("ca-bundle", "", "file of certificates to trust: of a company's proxy and mirrors"),
@@ -337,6 +343,8 @@ class Reporting:
         page: file of the page; None: beside the record.
         pages: whether there is to be a page.
         project: folder of the project's description.
+        history: file of the history of runs; None: none is kept.
+        cluster: kind of cluster.
 
     """
 
@@ -345,6 +353,8 @@ class Reporting:
     page: Path | None
     pages: bool
     project: Path
+    history: Path | None
+    cluster: str
 
     @classmethod
     def load(
@@ -352,13 +362,15 @@ class Reporting:
     ) -> Reporting:
         """Read these settings alone; arguments and errors as of `Settings.load`."""
         read = _Reader(options, environ)
-        page = read.text("report")
+        page, folder = read.text("report"), root / read.text("artifacts")
         return cls(
-            folder=root / read.text("artifacts"),
+            folder=folder,
             record=read.one_of("record", ("yes", "no")) == "yes",
             page=root / Path(page).expanduser() if page not in ("", NONE) else None,
             pages=page != NONE,
             project=read.folder(root),
+            history=read.history(folder, root),
+            cluster=read.text("cluster"),
         )
 
 
@@ -482,6 +494,15 @@ class _Reader:
             expected = "a file with certificates in PEM"
             raise SettingInvalidError(name, said, source, expected) from error
         return str(path)
+
+    def history(self, folder: Path, root: Path) -> Path | None:
+        value, source = self._get("history")
+        if value == NONE:
+            return None
+        file = root / Path(value).expanduser() if value else folder / "history.sqlite"
+        if file.is_dir():
+            raise SettingInvalidError("history", value, source, f"a file, or {NONE},")
+        return file
 
     def given(self, name: str, expected: str) -> str:
         value, source = self._get(name)

@@ -92,7 +92,7 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 def _plan(session: pytest.Session) -> Plan:
     from harness.cache import Cache
     from harness.plan.making import Asked, make_plan
-    from harness.plan.times import recorded
+    from harness.plan.times import measured
 
     config = session.config
     every = list(_settings(config))
@@ -105,7 +105,8 @@ def _plan(session: pytest.Session) -> Plan:
         left_out=config.stash[_LEFT_OUT],
         notes=tuple(notes),
     )
-    times = recorded(reporting(config).folder)
+    wanted = reporting(config)
+    times = measured(wanted.folder, wanted.history, wanted.cluster)
     return make_plan(every, asked, Cache.default(os.environ), times, config.stash[REDACT])
 
 

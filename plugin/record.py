@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Generator
 from pathlib import Path
@@ -15,6 +16,7 @@ from harness.record.merging import merge
 from harness.record.messages import Message
 from harness.record.place import Place
 from harness.record.reading import part_path, read_parts, worker_parts
+from harness.record.sweeping import sweep
 from harness.record.verdict import verdict
 from harness.settings import Reporting
 from harness.traceability import project_name, requirements
@@ -123,8 +125,8 @@ def pytest_sessionfinish(
 
 def _put_together(session: pytest.Session, exitstatus: int) -> None:
     place = session.config.stash[PLACE]
-    if not place.record.exists() and not worker_parts(place.record):
-        return  # there was no scenario
+    if RECORDING not in session.config.stash and not worker_parts(place.record):
+        return  # there was no scenario; a record that lies there is of another run
     parts = read_parts(place.record)
     interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
     messages = merge(parts, interrupted=interrupted)
@@ -134,3 +136,5 @@ def _put_together(session: pytest.Session, exitstatus: int) -> None:
     for part in worker_parts(place.record).values():
         part.unlink()
     session.config.stash[RECORDED] = place, messages
+    with contextlib.suppress(OSError):  # what cannot be removed is in nobody's way
+        sweep(place.record)

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 import pytest
 
-from harness.record.attachments import Attachments, placed
+from harness.record.attachments import Attachments, placed, prefix_of
 from harness.record.case import AFTER, BEFORE, Attempt, Case
 from harness.record.hooks import AFTER_RUN, BEFORE_RUN, RUN, Hooks
 from harness.record.journal import Journal
@@ -65,7 +65,7 @@ class Recording:
         self._ended: dict[str, Message] = {}
         self._hooks = Hooks(self._write, worker)
         folder = journal.path.parent if journal else root
-        prefix = f"{journal.path.stem}-".removeprefix("messages-") if journal else ""
+        prefix = prefix_of(journal.path) if journal else ""
         self._attachments = Attachments(folder, redact, prefix)
         self.attempt: Attempt | None = None
         self.tear_down_failed = False

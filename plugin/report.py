@@ -47,7 +47,7 @@ def _write(session: pytest.Session) -> None:
 
     place, messages = recorded
     page = wanted.page or place.page
-    write_messages(messages, page, dict(os.environ))
+    write_messages(messages, page, dict(os.environ), history=wanted.history)
     remember(config, "report", str(page))
 
 

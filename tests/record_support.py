@@ -115,6 +115,7 @@ def there(datatable): assert datatable[1] == ["tea", "3"]
 """
 PLUGINS = ["options", "console", "features", "traceability", "failures", "summary"]
 PLUGINS += ["record", "record_scenarios", "report", "story", "signals"]
+PLUGINS += ["record", "history", "report", "story", "signals"]
 INI = f"""\
 [pytest]
 pythonpath = {ROOT}

@@ -7,14 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from history_support import entry, result
 from record_support import FEATURES, make_shop
 
 from harness.helm.masking import Mask
+from harness.history.history import History
+from harness.history.model import Identity, Result
 from harness.plan.foresight import foreseen, skips_when
 from harness.plan.manifests import read
 from harness.plan.model import Phase, Plan, PlannedScenario
 from harness.plan.surroundings import Containers
-from harness.plan.times import recorded
+from harness.plan.times import measured, recorded
 from harness.supply.__main__ import main
 from harness.supply.bases import BaseUnknownError
 
@@ -73,6 +76,28 @@ def test_phases_are_found_by_name(tmp_path: Path) -> None:
     assert times.phase("waking cluster c") == 4.0
     assert times.phase("building image api") == 2.0
     assert times.phase("building image ap") is None
+
+
+def test_history_tells_what_is_usual_and_records_the_rest(tmp_path: Path) -> None:
+    file = tmp_path / "history.sqlite"
+    assert measured(tmp_path, file, "kind").source == "", "there is none"
+    file.write_text("no database " * 100)
+    assert measured(tmp_path, file, "kind").source == "", "nor one that can be read"
+    file.unlink()
+    rows = (Identity("f", "Price", "tea"), Identity("f", "Price", "cake"))
+    prices = [Result(row, "PASSED", 2.0 * place, 1) for place, row in enumerate(rows, 1)]
+    with History.open(file) as history:
+        for number, took in enumerate((3.0, 9.0, 4.0), 1):
+            history.add(entry(number, result("A", took=took), *prices))
+        history.add(entry(4, result("A", took=500.0), provider="minikube"))
+    times = measured(tmp_path, file, "kind")
+    assert times.scenario("features/selling.feature", "A") == 4.0
+    assert times.scenario("f", "Price") == 3.0
+    assert times.scenario("f", "A") is None
+    assert times.phase("rolling out release shop") == 10.0
+    assert times.phase("building image api") is None, "what is built side by side is not one's own"
+    assert times.source == "the last of 3 runs, up to 2023-11-14 22:16 UTC"
+    assert measured(tmp_path, None, "kind").source == ""
 
 
 def test_stages_follow_each_other_and_processes_share() -> None:

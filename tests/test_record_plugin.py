@@ -264,9 +264,9 @@ def test_no_secret_is_in_record_or_page(shop: pytest.Pytester) -> None:
     )
     run(shop, "-k", "sale").assert_outcomes(failed=1)
     for file in (shop.path / ".deploy").iterdir():
-        text = file.read_text()
-        assert SECRET not in text
-        assert "hidden-word" not in text
+        data = file.read_bytes()
+        assert SECRET.encode() not in data
+        assert b"hidden-word" not in data
     assert "[redacted]" in named(run_of(shop.path), "A sale").reason
 
 

@@ -6,7 +6,10 @@ import re
 from typing import Any
 
 import pytest
+from history_support import entry
+from history_support import result as kept
 
+from harness.history.model import Spent
 from harness.record.messages import timestamp
 from harness.report.diagram import draw
 from harness.report.failures import failed_alone, failures
@@ -14,8 +17,10 @@ from harness.report.model import Scenario
 from harness.report.page import render
 from harness.report.reader import read_run
 from harness.report.requirements import Requirement, grouped, proven_by
+from harness.report.sparkline import WIDTH, sparkline
 from harness.report.text import clean, cut, parts_of, seconds
 from harness.report.timeline import timeline
+from harness.report.trends import SHOWN, trends
 from harness.report.verdict import verdict
 
 Message = dict[str, Any]
@@ -324,3 +329,58 @@ def test_damaged_record_still_has_its_page() -> None:
 def test_odd_messages_stop_nothing(odd: Message) -> None:
     page = text_of(render([*record(*ALL)[:-1], odd, record()[-1]]))
     assert "It sells 1 of 1 passed" in page
+
+
+# Trends
+
+
+@pytest.mark.parametrize(
+    ("count", "sentence"),
+    [
+        (0, "This run is not in the history of runs, so it is compared with none."),
+        (1, "No earlier run is kept, so there is no trend yet."),
+        (2, "Only one earlier run is kept, so there is no trend yet."),
+        (3, "This is run 3; 3 runs are shown, from run 1 on."),
+    ],
+)
+def test_page_says_when_there_is_no_trend(count: int, sentence: str) -> None:
+    runs = [entry(number) for number in range(1, count + 1)]
+    told = trends(runs, entry(count).began)
+    text = render(record(*ALL), trends=told)
+    assert sentence in text
+    assert ('class="spark"' in text) == (count > 2)
+
+
+def test_page_without_a_history_has_no_trends() -> None:
+    assert 'id="trends"' not in render(record(*ALL))
+
+
+def test_times_are_compared_with_like_alone() -> None:
+    runs = [
+        entry(1, seconds=10.0, phases=(Spent("build", 1.0),)),
+        entry(2, seconds=20.0, phases=(Spent("build", 2.0),), workers=2),
+        entry(3, seconds=30.0, phases=(Spent("build", 3.0),), provider="minikube"),
+        entry(4, kept("A sale", "NOT_SELECTED"), kept("B"), seconds=40.0, phases=()),
+        entry(5, seconds=50.0, phases=(Spent("build", 5.0),)),
+    ]
+    told = trends(runs, runs[-1].began)
+    whole, build = told.times
+    assert whole.line.words == "the whole run: run 1 10 s, run 5 50 s"
+    assert build.line.words == "build: run 1 1.0 s, run 2 2.0 s, run 5 5.0 s"
+    assert (build.now, build.before, build.usual) == ("5.0 s", "2.0 s", "1.5 s")
+    assert any("same kind of cluster, kind" in note for note in told.notes)
+
+
+def test_only_runs_of_late_are_drawn() -> None:
+    runs = [entry(number) for number in range(1, 101)]
+    told = trends(runs, runs[-1].began)
+    assert len(told.sizes[0].line.points) == SHOWN
+    assert told.sizes[0].line.points[-1][0] <= WIDTH
+    assert len(told.figures[0].rows) == SHOWN
+
+
+def test_sparkline_begins_at_nothing_and_marks_what_is_over() -> None:
+    line = sparkline([(1, 0.0), (3, 200.0)], [1, 2, 3], "w", limit=100.0)
+    assert line.points == ((5, 43.0), (235, 5.0))
+    assert (line.limit, line.over) == (24.0, True)
+    assert sparkline([(1, 0.0)], [1], "w").points == ((5, 43.0),)

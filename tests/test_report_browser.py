@@ -11,17 +11,21 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from history_support import entry
+from history_support import result as kept
 from test_report import REQUIREMENTS, SYSTEM
 
 from harness.cache import Cache
+from harness.history.model import Size, Source, Spent
 from harness.progress import Progress
 from harness.record.attachments import JSON, Attachments, placed
 from harness.record.case import Attempt, Case
 from harness.record.documents import read_document
 from harness.record.merging import merge
-from harness.record.messages import result, timestamp
+from harness.record.messages import result, seconds_of, timestamp
 from harness.record.reading import Part
 from harness.report.page import render
+from harness.report.trends import Trends, trends
 from harness.supply import npm
 from harness.supply.browser import BrowserMissingError, find_browser
 from harness.supply.formatter import Formatter, ensure_formatter
@@ -175,6 +179,30 @@ def everything(words: str = "needed: a shop\nseen:   none") -> list[dict[str, An
     return merge([Part("", written)])
 
 
+def in_history(messages: list[dict[str, Any]], words: str = "") -> Trends:
+    """Return the trends of a record's run, the last of several that differ in all they can."""
+    began = next(m["testRunStarted"]["timestamp"] for m in messages if "testRunStarted" in m)
+    now = seconds_of(began)
+    runs = [
+        entry(
+            number,
+            kept(f"Sale{words}", feature=f"f{words}"),
+            kept(f"Buy{words}", "FAILED" if number % 2 else "PASSED", cause=words),
+            began=now - 60 * (6 - number),
+            source=Source(f"{number}{words}", dirty=bool(number % 2), tree="t"),
+            chart=f"1{words}",
+            provider=f"kind{words}",
+            sizes=(Size(f"api{words}", number * 30e6, 4e7, 120.0), Size(f"web{words}", 5e7, 0)),
+            phases=tuple(Spent(f"{name}{words}", number) for name in ("build", "load", "install")),
+        )
+        for number in range(1, 7)
+    ]
+    found = trends(runs, now)
+    assert found.wavering
+    assert found.sizes[0].line.over
+    return found
+
+
 def opened(
     browser: Browser, tmp_path: Path, text: str, width: int = 1280, scheme: str = "light"
 ) -> tuple[Page, list[str]]:
@@ -218,7 +246,8 @@ def test_hostile_text_does_nothing(chromium: Browser, formatter: Formatter, tmp_
             messages.append({"attachment": {**told, "body": json.dumps(facts)}})
         else:
             messages.append(spoiled(message))
-    page, seen = opened(chromium, tmp_path, render(messages, formatter=formatter))
+    told = in_history(messages, HOSTILE)
+    page, seen = opened(chromium, tmp_path, render(messages, formatter=formatter, trends=told))
     page.evaluate("document.querySelectorAll('details').forEach((part) => (part.open = true))")
     page.click("#show")
     page.wait_for_selector("#content .html-formatter")
@@ -251,7 +280,9 @@ def test_everybody_can_use_the_page(
     *,
     with_formatter: bool,
 ) -> None:
-    text = render(everything(), formatter=formatter if with_formatter else None)
+    messages = everything()
+    with_it = formatter if with_formatter else None
+    text = render(messages, formatter=with_it, trends=in_history(messages))
     page, seen = opened(chromium, tmp_path, text, scheme=scheme)
     page.evaluate("document.querySelectorAll('details').forEach((part) => (part.open = true))")
     if with_formatter:
@@ -270,7 +301,9 @@ def test_everybody_can_use_the_page(
 
 def test_page_fits_a_telephone(chromium: Browser, formatter: Formatter, tmp_path: Path) -> None:
     words = "seen:   " + "a-word-that-never-ends" * 30
-    page, _ = opened(chromium, tmp_path, render(everything(words), formatter=formatter), width=390)
+    messages = everything(words)
+    text = render(messages, formatter=formatter, trends=in_history(messages, words))
+    page, _ = opened(chromium, tmp_path, text, width=390)
     page.evaluate("document.querySelectorAll('details').forEach((part) => (part.open = true))")
     page.click("#show")
     page.wait_for_selector("#content .html-formatter")
@@ -295,11 +328,29 @@ def test_page_is_used_by_keyboard(chromium: Browser, tmp_path: Path) -> None:
 
 
 def test_page_prints_all_of_it(chromium: Browser, tmp_path: Path) -> None:
-    page, _ = opened(chromium, tmp_path, render(everything()))
+    messages = everything()
+    page, _ = opened(chromium, tmp_path, render(messages, trends=in_history(messages)))
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     closed = page.evaluate("document.querySelectorAll('details:not([open])').length")
     assert closed == 0
     assert page.pdf().startswith(b"%PDF")
+
+
+def test_trends_are_told_in_words_and_figures(chromium: Browser, tmp_path: Path) -> None:
+    messages = everything()
+    page, seen = opened(chromium, tmp_path, render(messages, trends=in_history(messages)))
+    drawn = page.locator("#trends svg")
+    words = [drawn.nth(place).get_attribute("aria-label") or "" for place in range(drawn.count())]
+    assert len(words) == 8
+    assert words[0].startswith("api: run 1 30.0 MB, run 2 60.0 MB")
+    assert words[0].endswith("run 6 180.0 MB; budget 120.0 MB")
+    assert words[-1] == "runs 1 to 6: failed in 1, 3, 5"
+    assert "changed 5 times with the same sources" in page.inner_text("#trends")
+    page.locator("#trends summary").click()
+    rows = page.locator("#trends table.figures").nth(1).locator("tbody tr")
+    assert rows.count() == 6
+    assert rows.first.inner_text().split("\t") == ["6", "180.0 MB", "50.0 MB"]
+    assert not seen
 
 
 def test_page_works_without_scripts(chromium: Browser, tmp_path: Path) -> None:

@@ -11,6 +11,10 @@ from statistics import fmean
 from typing import Protocol
 
 from harness.errors import DeployError
+from harness.history.durations import Durations, durations
+from harness.history.errors import HistoryError
+from harness.history.history import History
+from harness.history.phases import BUILD, phase_of
 from harness.record.merging import merge
 from harness.record.messages import NAME, PASSED
 from harness.record.reading import read_parts
@@ -81,6 +85,69 @@ def recorded(folder: Path) -> RecordedTimes:
         if run.began:
             runs.append(run)
     return RecordedTimes(runs)
+
+
+@dataclass(frozen=True)
+class UsualTimes:
+    """Those of many runs, as their history tells them; what it does not, records may.
+
+    Attributes:
+        usual: medians of the newest times.
+        runs: how many runs they are of.
+        until: when the newest of these began, in seconds since 1970.
+        records: the steps of the newest runs by their whole names.
+
+    """
+
+    usual: Durations
+    runs: int
+    until: float
+    records: RecordedTimes
+
+    @property
+    def source(self) -> str:
+        """The runs that they are of, in words."""
+        when = f"{datetime.fromtimestamp(self.until, UTC):%Y-%m-%d %H:%M} UTC"
+        return (
+            f"the last of {self.runs} runs, up to {when}" if self.runs > 1 else f"the run of {when}"
+        )
+
+    def phase(self, name: str) -> float | None:
+        """Return the seconds of a step; of those that are not recorded, what its phase takes."""
+        found, phase = self.records.phase(name), phase_of(name)
+        # An image is one of several that are built side by side: the phase tells nothing of it.
+        return self.usual.phases.get(phase) if found is None and phase != BUILD else found
+
+    def scenario(self, uri: str, name: str) -> float | None:
+        """Return the seconds of a scenario, the mean where rows of an outline share its name."""
+        rows = [
+            seconds
+            for scenario, seconds in self.usual.scenarios.items()
+            if (scenario.feature, scenario.name) == (uri, name)
+        ]
+        return fmean(rows) if rows else self.records.scenario(uri, name)
+
+
+def measured(folder: Path, history: Path | None, provider: str) -> Times:
+    """Return the times of the runs on a kind of cluster, as history and records tell them.
+
+    Args:
+        folder: where the records are.
+        history: its file, None when none is kept. One that cannot be read tells nothing.
+        provider: kind of cluster.
+
+    """
+    records = recorded(folder)
+    try:
+        if history is None:
+            return records
+        with History.read(history) as opened:
+            runs = [run for run in opened.runs() if run.provider == provider]
+    except HistoryError:
+        return records
+    if not runs:
+        return records
+    return UsualTimes(durations(runs), len(runs), max(run.began for run in runs), records)
 
 
 def _phases(run: Run) -> dict[str, float]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.record.messages import Message, strings_changed, timestamp
+from harness.record.messages import NAME, Message, strings_changed, timestamp
 
 LOG = "text/x.cucumber.log+plain"
 JSON = "application/json"
@@ -21,7 +21,8 @@ EVIDENCE = ".evidence.json"
 TEXT_MOST = 64_000
 #: Bytes of anything else that are kept within the record.
 BYTES_MOST = 400_000
-_FOLDER = "attachments"
+FOLDER = "attachments"
+_OWNER = re.compile(r"run(\d+)-(?:gw\d+-)?\d+-")
 
 
 @dataclass
@@ -77,18 +78,30 @@ class Attachments:
         }
 
     def _beside(self, name: str, data: bytes) -> str:
-        folder = self.folder / _FOLDER
+        folder = self.folder / FOLDER
         folder.mkdir(parents=True, exist_ok=True)
         self._put += 1
         plain = re.sub(r"[^\w.-]+", "_", name)[:80]
         file = folder / f"{self.prefix}{self._put}-{plain}"
         file.write_bytes(data)
-        return f"{_FOLDER}/{file.name}"
+        return f"{FOLDER}/{file.name}"
 
 
 def _external(media_type: str, url: str) -> Message:
     told = {"url": url, "mediaType": media_type, "timestamp": timestamp(time.time())}
     return {"externalAttachment": told}
+
+
+def prefix_of(record: Path) -> str:
+    """Return what the names of a record's attachments begin with, or of a worker's part of it."""
+    rest = record.stem.removeprefix(Path(NAME).stem).removeprefix("-")
+    return f"{'run' if rest[:1].isdigit() else ''}{rest}-" if rest else ""
+
+
+def owner(name: str) -> int:
+    """Return the number of the place whose record an attachment belongs to."""
+    found = _OWNER.match(name)
+    return int(found[1]) if found else 1
 
 
 def placed(message: Message, **ids: str) -> Message:

@@ -36,16 +36,15 @@ class Place:
         """
         folder.mkdir(parents=True, exist_ok=True)
         for number in count(1):
-            suffix = f"-{number}" if number > 1 else ""
-            record = _numbered(folder / NAME, suffix)
-            lock = FileLock(folder / f".{record.name}.lock")
+            record = numbered(folder, number)
+            lock = FileLock(lock_file(record))
             try:
                 lock.acquire(timeout=0)
             except Timeout:
                 continue
             for part in worker_parts(record).values():
                 part.unlink(missing_ok=True)
-            return cls(record, _numbered(folder / PAGE, suffix), lock)
+            return cls(record, numbered(folder, number, PAGE), lock)
         raise AssertionError
 
     def release(self) -> None:
@@ -53,5 +52,12 @@ class Place:
         self._lock.release()
 
 
-def _numbered(path: Path, suffix: str) -> Path:
-    return path.with_name(f"{path.stem}{suffix}{path.suffix}")
+def numbered(folder: Path, number: int, name: str = NAME) -> Path:
+    """Return the file of the place of a number, from 1."""
+    path = folder / name
+    return path.with_name(f"{path.stem}-{number}{path.suffix}") if number > 1 else path
+
+
+def lock_file(record: Path) -> Path:
+    """Return the file that is locked while a run writes to a place."""
+    return record.with_name(f".{record.name}.lock")

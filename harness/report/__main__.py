@@ -12,6 +12,7 @@ from harness.errors import DeployError
 from harness.record.messages import NAME
 from harness.record.place import PAGE
 from harness.report.writing import write_page
+from harness.settings import Reporting
 from harness.traceability import project_name, requirements
 
 
@@ -27,8 +28,10 @@ def main(words: Sequence[str] | None = None) -> int:
         told = {"name": project_name(here), "requirements": requirements(here)}
     except DeployError:
         told = {"name": here.name, "requirements": {}}
+    beside = {"artifacts": str(options.record.parent)}
     try:
-        problems = write_page(options.record, page, dict(os.environ), told)
+        history = Reporting.load(beside, os.environ, here).history
+        problems = write_page(options.record, page, dict(os.environ), told, history)
     except DeployError as error:
         sys.stderr.write(f"\n{error}\n")
         return 1

@@ -25,6 +25,7 @@ from harness.report.timeline import timeline
 from harness.report.verdict import verdict
 
 if TYPE_CHECKING:
+    from harness.report.trends import Trends
     from harness.supply.formatter import Formatter
 
 _TEMPLATES = Path(__file__).with_name("templates")
@@ -40,6 +41,7 @@ def render(
     without_formatter: str = _NOT_HAD,
     problems: Iterable[str] = (),
     told: Mapping[str, Any] | None = None,
+    trends: Trends | None = None,
 ) -> str:
     """Return the page of a record.
 
@@ -49,6 +51,7 @@ def render(
         without_formatter: why there is none.
         problems: what of the record could not be read.
         told: name and requirements of the project, where the record does not tell them.
+        trends: how the run stands among those before it; None where no history is kept.
 
     """
     messages = list(messages)
@@ -79,6 +82,7 @@ def render(
             failures_title=_failures_title(run),
             images=facts.images(run),
             timeline=timeline(run),
+            trends=trends if run.began else None,
             moment=system.get("moment", ""),
             others=system.get("others", 0),
             pods=facts.pods(system) if system else [],
@@ -101,7 +105,7 @@ def _environment() -> Any:
     from markupsafe import Markup
 
     def shown(value: Any) -> Any:
-        return value if isinstance(value, Markup) or not isinstance(value, str) else clean(value)
+        return value if isinstance(value, Markup | int | float) else clean(value)
 
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_TEMPLATES),
