@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
@@ -73,7 +72,6 @@ class Deployment:
     jobs: Jobs
     usage: Usage
     guest: ExistingProvider | None = None
-    started: float = field(default_factory=time.monotonic)
     chart: Chart = field(init=False)
     facts: Facts = field(init=False)
     entrance: Entrance = field(init=False)

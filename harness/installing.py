@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
@@ -54,7 +53,7 @@ def install(deployment: Deployment) -> Release:
         if written := deployment.diagnose("rollout", error):
             error.add_note(written.note())
         raise
-    return replace(release, total_seconds=time.monotonic() - deployment.started)
+    return replace(release, total_seconds=deployment.jobs.busy_seconds)
 
 
 def _load(deployment: Deployment, images: Mapping[str, BuiltImage]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextvars
 import threading
+import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from typing import Any, TypeVar
@@ -39,6 +40,7 @@ class Jobs:
         self._scope = Scope()
         self._lock = threading.Lock()
         self._futures: dict[str, Future[Any]] = {}
+        self._under_way, self._since, self._busy = 0, 0.0, 0.0
 
     def start(self, name: str, work: Callable[[], T]) -> Future[T]:
         """Begin a piece of work if it has not begun yet."""
@@ -54,8 +56,25 @@ class Jobs:
             future.result()
 
     def _run(self, work: Callable[[], T]) -> T:
-        with self._scope.entered():
-            return work()
+        self._count(1)
+        try:
+            with self._scope.entered():
+                return work()
+        finally:
+            self._count(-1)
+
+    def _count(self, change: int) -> None:
+        now = time.monotonic()
+        with self._lock:
+            if self._under_way:
+                self._busy += now - self._since
+            self._under_way, self._since = self._under_way + change, now
+
+    @property
+    def busy_seconds(self) -> float:
+        """Wall time in which at least one piece was under way."""
+        self._count(0)
+        return self._busy
 
     def close(self, *, interrupted: bool) -> None:
         """Wait for what has begun; when interrupted, end its programs instead."""

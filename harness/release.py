@@ -42,7 +42,8 @@ class Release:
         namespace: where it is.
         images: the images of the project, by name.
         rollout_seconds: from Helm's start until all was ready.
-        total_seconds: from the start of the whole deployment (SC-001).
+        total_seconds: from the start of the whole deployment (SC-001), without the time in
+            which nothing of it was under way because other tests ran.
         restarts_before: counts of the containers that ran before this rollout began, as
             they were when it had ended. A machine that was started again, or an earlier
             run, has restarted them, and that speaks against neither this rollout nor the

@@ -38,6 +38,20 @@ def test_failure_is_the_same_for_all_who_ask() -> None:
     jobs.close(interrupted=False)
 
 
+def test_time_in_which_nothing_is_under_way_does_not_count() -> None:
+    jobs, begun = Jobs(), time.monotonic()
+    assert jobs.busy_seconds == 0
+    side = [jobs.start(name, lambda: time.sleep(0.3)) for name in "ab"]
+    jobs.all(side)
+    first = jobs.busy_seconds
+    assert 0.3 <= first <= time.monotonic() - begun, "side by side counts once"
+    time.sleep(0.3)
+    assert jobs.busy_seconds == first, "nobody worked"
+    inside = jobs.start("c", lambda: (time.sleep(0.2), jobs.busy_seconds)[1]).result()
+    assert inside >= first + 0.2, "what is under way counts"
+    jobs.close(interrupted=False)
+
+
 def test_interruption_ends_the_programs() -> None:
     jobs, begun = Jobs(), threading.Event()
     script = "import time; print('up', flush=True); time.sleep(60)"

@@ -11,7 +11,13 @@ from kube_support import FakeApi
 
 from harness.kube.client import Kube
 from harness.kube.errors import ApiRefusedError
-from harness.kube.inventory import listable, take_inventory, wait_for_nothing_left
+from harness.kube.inventory import (
+    Inventory,
+    Item,
+    listable,
+    take_inventory,
+    wait_for_nothing_left,
+)
 from harness.kube.tenancy import RUN, Tenancy
 from harness.labels import MANAGED
 
@@ -156,6 +162,18 @@ def test_changes_are_told_by_their_place(api: FakeApi, client: Kube) -> None:
         "ConfigMap gone in mine (v1) is gone",
         "ConfigMap other in mine (v1) has changed: data, metadata.annotations",
         "Secret new in mine (v1) is new",
+    ]
+
+
+def test_what_a_service_finds_is_no_change() -> None:
+    def inventory(addresses: list[str]) -> Inventory:
+        body = {"metadata": {"name": "s-1"}, "endpoints": [{"addresses": addresses}]}
+        found = Item("EndpointSlice", "discovery.k8s.io/v1", "s-1", "mine", "mine", "u", body)
+        return Inventory({"u": found})
+
+    assert inventory(["10.0.0.2"]).changes_since(inventory([]), "mine") == []
+    assert Inventory({}).changes_since(inventory([]), "mine") == [
+        "EndpointSlice s-1 in mine (discovery.k8s.io/v1) is gone"
     ]
 
 

@@ -24,6 +24,8 @@ _REFERENCES = ("claimRef", "parentRef")
 # What others write without changing what an object is.
 _BOOKKEEPING = ("managedFields", "resourceVersion")
 _HELM_RECORD = "helm.sh/release.v1"
+# What the cluster finds behind a Service: of these everything is like a status.
+_FOUND = ("Endpoints", "EndpointSlice")
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,8 @@ class Item:
     @property
     def content(self) -> dict[str, str]:
         """A digest of each part of what the object is: its status and bookkeeping left out."""
+        if self.kind in _FOUND:
+            return {}
         parts = {
             key: value for key, value in self.body.items() if key not in ("status", "metadata")
         }
@@ -104,13 +108,14 @@ class Inventory:
             for item in self.of(namespace).values()
             if not meta(item.body).get("ownerReferences")
             and not item.is_record
-            and item.kind != "Endpoints"
+            and item.kind not in _FOUND
         }
 
     def changes_since(self, before: Inventory, namespace: str) -> list[str]:
         """Return a line for each object of a namespace that came, went or was changed.
 
-        A change of an object's status is none, nor is bookkeeping of the API or of Helm.
+        A change of an object's status is none, nor is bookkeeping of the API or of Helm, nor
+        which of its pods a Service has found to be ready.
         """
         old, new = (
             {uid: item for uid, item in inventory.of(namespace).items() if not item.is_record}
