@@ -150,7 +150,7 @@ def _leaves(node: Any, path: tuple[str, ...] = (), line: int = 1) -> Iterator[Le
 
 def _plain(node: Any) -> Any:
     if isinstance(node, yaml.ScalarNode):
-        return yaml.safe_load(node.value) if node.style is None else node.value
+        return node.value if node.style else yaml.safe_load(node.value)  # libyaml says ""
     if isinstance(node, yaml.SequenceNode):
         return [_plain(each) for each in node.value]
     return {str(key.value): _plain(value) for key, value in node.value}
