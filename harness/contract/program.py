@@ -110,7 +110,7 @@ class Program:
     def package(self) -> dict[str, object]:
         """Return its package.json, empty when there is none."""
         file = self.folder / "package.json"
-        return package(file.read_text(encoding="utf-8")) if file.is_file() else {}
+        return package(file.read_text(encoding="utf-8", errors="replace")) if file.is_file() else {}
 
     @cached_property
     def packages(self) -> set[str]:

@@ -33,6 +33,7 @@ INSIDE = "database-inside"
 _OF_DATABASE = re.compile(r"postgres|database|(^|[._-])(db|pg|sql)([._-]|$)", re.IGNORECASE)
 _URL = re.compile(r"(UR[LI]|DSN)$", re.IGNORECASE)
 _SQL = re.compile(r"postgres(ql)?(\+\w+)?:", re.IGNORECASE)
+_PASSWORD = re.compile("passw", re.IGNORECASE)
 _MOST_VARIANTS = 12
 
 
@@ -343,7 +344,7 @@ def _switch_to_inside(known: Known, probed: Probed, helm: Renderer, path: str) -
     leaves = {dotted(leaf.path): leaf for leaf in probed.chart.leaves}
     passwords = [
         p for p, leaf in leaves.items()
-        if _OF_DATABASE.search(p) and re.search(r"passw", leaf.path[-1], re.I) and leaf.value in ("", None)
+        if leaf.value in ("", None) and _OF_DATABASE.search(p) and _PASSWORD.search(leaf.path[-1])
     ]  # fmt: skip
     for given in (passwords, []):
         for emptied in (_emptied(known, ["${database.url}"]), {}):
