@@ -185,5 +185,6 @@ def _knows(schema: dict[str, Any], part: Any, path: tuple[str, ...]) -> bool:
         return True
     below = (here.get("properties") or {}).get(path[0])
     if below is None:
-        return isinstance(here.get("additionalProperties"), dict)
+        # Without names of its own it takes any, such as `resources`.
+        return isinstance(here.get("additionalProperties"), dict) or "properties" not in here
     return _knows(schema, below, path[1:])

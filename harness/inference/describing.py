@@ -181,7 +181,7 @@ def _pairs(known: Known) -> None:
     for i, image in enumerate(known.images):
         if i in pairs:
             built = pairs[i]
-            name = free(built.name, *image.words[1:2], str(known.facts.get("name")))
+            name = free(built.name, *image.called, str(known.facts.get("name")))
             known.pairs[name] = (image, built)
         elif not image.stranger:
             place = known.probed.chart.place(image.main.pod.owner.source) if known.probed else None
@@ -189,7 +189,7 @@ def _pairs(known: Known) -> None:
                 f"{place}: no Dockerfile was found for the image {shown(image.repository)}"
             )
             if not known.built:
-                known.pairs[free(*image.words[1:], *image.words)] = (image, None)
+                known.pairs[free(*image.called, *image.words)] = (image, None)
     left = [one for one in known.built if one not in pairs.values()]
     # Without a rendering nobody tells which are run: all are, those of tests apart.
     if not known.images:

@@ -98,6 +98,11 @@ class Image:
         return [word for word in dict.fromkeys(map(slug, found)) if word]
 
     @property
+    def called(self) -> list[str]:
+        """Return what it may be called where its Dockerfile does not say: as its container."""
+        return [name for run in self.runs if (name := slug(str(run.body.get("name") or "")))]
+
+    @property
     def main(self) -> Run:
         """Return the container that serves, else the first."""
         return next((run for run in self.runs if run.main), self.runs[0])

@@ -65,7 +65,8 @@ def judged(
         elif demand.further:
             share = f"{held} checks hold; " if held else ""
             status = NOT_PROVABLE
-            why = f"{share}{demand.further} of {demand.scenarios} scenarios need an engine or a cluster"
+            some = f"{demand.further} of {demand.scenarios} scenarios"
+            why = f"{share}{some} need an engine or a cluster"
         elif held:
             status, why = MET, ""
         else:

@@ -186,7 +186,16 @@ def _without(check: str, project: Described) -> bool:
     """Say whether a project may have nothing of what a check looks at."""
     if check == "liveness":
         return project.project.database is None
-    return check in ("roles", "values given", "writable", "values used", "values described")
+    return check in _MAY_LACK
+
+
+#: What small projects have none of, though ours had: settings, roles, values.
+_MAY_LACK = frozenset(
+    {
+        *("roles", "values given", "writable", "values used", "values described"),
+        *("settings read", "settings given", "probe paths"),
+    }
+)
 
 
 def _no_chart(project: Described) -> Item:
