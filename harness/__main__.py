@@ -31,7 +31,7 @@ exit codes of check:
 
 def main(words: Sequence[str] | None = None) -> int:
     """Do it, and return the exit code."""
-    from harness.verdict.limits import limit_memory
+    from harness.inference.limits import limit_memory
 
     options = _parser().parse_args(words)
     limit_memory()
@@ -71,16 +71,17 @@ def _parser() -> argparse.ArgumentParser:
 
 def _check(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
     from harness.inference.folder import FolderTooLargeError, shown
+    from harness.inference.limits import TimeLimitError
+    from harness.inference.opening import NotInferredError
     from harness.verdict import judge
-    from harness.verdict.limits import TimeLimitError
     from harness.verdict.model import EXIT_BAD_INPUT, EXIT_NOT_JUDGED, refused
 
     verdict: Verdict | None = None
     try:
         verdict = judge(options.folder, environ)
         document, code = verdict.document(), verdict.exit_code
-    except (TimeLimitError, FolderTooLargeError, DeployError) as error:
-        late = isinstance(error, TimeLimitError | FolderTooLargeError)
+    except DeployError as error:
+        late = isinstance(error, TimeLimitError | FolderTooLargeError | NotInferredError)
         code = EXIT_NOT_JUDGED if late else EXIT_BAD_INPUT
         document = refused(error, shown(str(options.folder)), code)
         sys.stderr.write(f"\n{error}\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -16,6 +17,8 @@ from harness.contract.finding import Place
 from harness.helm import ChartFacts, HelmError, check_chart
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+#: Aliases can make many of few; no chart has so many.
+_MOST_LEAVES = 20_000
 _DEFINE = re.compile(r"\{\{-?\s*define\s+\"([^\"]+)\"")
 _CALL = re.compile(r"\b(?:include|template)\s+\"([^\"]+)\"")
 _COMMENT = re.compile(r"\{\{-?\s*/\*.*?\*/\s*-?\}\}", re.DOTALL)
@@ -57,8 +60,11 @@ class ChartFiles:
     def leaves(self) -> list[Leaf]:
         """Return every value of values.yaml with its line."""
         text = _read(self.folder / "values.yaml")
-        node = yaml.compose(text, Loader=_LOADER) if text else None
-        return list(_leaves(node)) if node is not None else []
+        try:
+            node = yaml.compose(text, Loader=_LOADER) if text else None
+        except (yaml.YAMLError, RecursionError):
+            return []  # rendering tells it
+        return list(itertools.islice(_leaves(node), _MOST_LEAVES)) if node is not None else []
 
     @cached_property
     def schema(self) -> dict[str, Any] | None:
@@ -148,9 +154,17 @@ def _leaves(node: Any, path: tuple[str, ...] = (), line: int = 1) -> Iterator[Le
         yield Leaf(path, _plain(node), line)
 
 
-def _plain(node: Any) -> Any:
+def _plain(node: Any, known: dict[int, Any] | None = None) -> Any:
+    """Return what a node holds; what aliases repeat is one thing, so that it cannot explode."""
+    known = {} if known is None else known
+    if id(node) not in known:
+        known[id(node)] = _content(node, known)
+    return known[id(node)]
+
+
+def _content(node: Any, known: dict[int, Any]) -> Any:
     if isinstance(node, yaml.ScalarNode):
         return node.value if node.style else yaml.safe_load(node.value)  # libyaml says ""
     if isinstance(node, yaml.SequenceNode):
-        return [_plain(each) for each in node.value]
-    return {str(key.value): _plain(value) for key, value in node.value}
+        return [_plain(each, known) for each in node.value]
+    return {str(key.value): _plain(value, known) for key, value in node.value}

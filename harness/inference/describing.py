@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import posixpath
 import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -160,6 +159,7 @@ def _probed(known: Known, helm: Renderer | None) -> None:
     if known.probed.rendering is None:
         error = known.probed.error
         cause = error.headline if error else "for no reason that it gives"
+        cause = known.folder.own(cause)
         facts.remark(f"the chart does not render, so its values are told by their names: {cause}")
         return
     known.images = images_of(known.probed.rendering, known.probed)
@@ -417,9 +417,3 @@ def _list(names: Any) -> str:
     names = [shown(str(name)) for name in names]
     more = f" and {len(names) - 5} more" if len(names) > 5 else ""
     return ", ".join(names[:5]) + more
-
-
-def within(path: str) -> str:
-    """Return a path from the top without `./` and `..`; "" when it leads out of it."""
-    joined = posixpath.normpath(path)
-    return "" if joined.startswith(("..", "/")) else joined

@@ -23,9 +23,10 @@ def inferred(folder: Path, environ: Mapping[str, str]) -> tuple[str, Facts]:
         FolderMissingError, FolderTooLargeError, SeveralChartsError, NothingToJudgeError.
 
     """
-    from harness.verdict.judging import opened
+    from harness.inference.opening import inferring, opened
 
     with opened(folder, environ) as (copy, helm, _):
         (copy.root / FILE_NAME).unlink(missing_ok=True)
-        facts = infer(copy, helm)
+        with inferring(copy):
+            facts = infer(copy, helm)
         return written(facts), facts

@@ -13,7 +13,7 @@ from harness.contract.chart import ChartFiles, Leaf
 from harness.contract.code import sounds_secret
 from harness.contract.rendering import Installation, Rendering, render
 from harness.errors import DeployError
-from harness.helm import values_from_paths
+from harness.helm import HelmError, values_from_paths
 
 if TYPE_CHECKING:
     from harness.helm.rendering import Renderer
@@ -96,6 +96,8 @@ def probe(helm: Renderer, chart: ChartFiles, release: str, namespace: str) -> Pr
             probed.rendering, probed.error = one, None
             return probed
         probed.error = probed.error or one
+        if not isinstance(one, HelmError):
+            return probed  # it took too long, or too much: other values would not help
         if not _mended(probed, leaves, one.seen):
             break
     for probes in ([p for p in probed.probes if p.kind in (SECRET, DATABASE)], []):
@@ -114,7 +116,7 @@ def attempt(
     try:
         nested = values_from_paths(values)
     except ValueError as error:
-        return DeployError(needed="values", seen=str(error), looked=str(chart), fix="")
+        return HelmError(needed="values", seen=str(error), looked=str(chart), fix="see them")
     (one,) = render(helm, chart, [Installation("to infer", release, namespace, nested)])
     return one
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from harness.inference.facts import Fact, Facts
@@ -83,7 +83,7 @@ def _escaped(character: str) -> str:
     return f"\\u{ord(character):04x}" if ord(character) < 0x10000 else f"\\U{ord(character):08x}"
 
 
-def told(facts: Facts) -> Iterator[str]:
+def told(facts: Iterable[Fact]) -> Iterator[str]:
     """Yield a line for each fact: key, value, reason."""
-    for fact in facts.facts.values():
+    for fact in facts:
         yield f"{shown(fact.dotted)} = {shown(_value(fact.value))}  ({shown(fact.reason)})"

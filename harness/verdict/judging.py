@@ -2,45 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import os
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import ClassVar
 
-from harness.cache import Cache
 from harness.contract import CHECKS, Contract, Finding, Place
 from harness.errors import DeployError
 from harness.helm.rendering import Renderer
-from harness.inference import INFERRED, Described, Folder, copied, described
+from harness.inference import INFERRED, Described, Folder, described
 from harness.inference.folder import shown
-from harness.progress import Progress
+from harness.inference.limits import TimeLimitError, time_limit
+from harness.inference.opening import inferring, opened
 from harness.project import FILE_NAME
-from harness.supply.tools import ToolMissingError, find_helm
 from harness.verdict import demands
-from harness.verdict.limits import TimeLimitError, time_limit
 from harness.verdict.model import MET, NOT_APPLICABLE, NOT_JUDGED, NOT_MET, Item, Verdict
 from harness.verdict.sentences import ADVICE, OF_A_CHART, WITHOUT_RENDERING, sentence
 
-READING, INFERRING, CHECKING = 20.0, 60.0, 15.0  # seconds
-_NOWHERE = "http://127.0.0.1:9"  # the port that discards: nobody answers there
-
-
-class Confined(Renderer):
-    """Helm for a chart that somebody else wrote: with less time, and without a network.
-
-    A schema may name others by their address, which Helm would fetch.
-    """
-
-    patience: ClassVar[float] = 10.0
-
-    def _environment(self) -> dict[str, str]:
-        names = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY")
-        closed = {n: _NOWHERE for name in names for n in (name, name.lower())}
-        return super()._environment() | closed | {"NO_PROXY": "", "no_proxy": ""}
+CHECKING = 15.0  # seconds
 
 
 def judge(folder: Path, environ: Mapping[str, str]) -> Verdict:
@@ -57,7 +38,7 @@ def judge(folder: Path, environ: Mapping[str, str]) -> Verdict:
     """
     began = time.monotonic()
     with opened(folder, environ) as (copy, helm, missing):
-        with time_limit(f"the description of {shown(str(folder))}", INFERRING), _places(copy):
+        with inferring(copy):
             project = described(copy, helm)
         checks = _checks(copy, project, helm, missing)
         remarks, problems = project.remarks, list[str]()
@@ -85,42 +66,6 @@ def judge(folder: Path, environ: Mapping[str, str]) -> Verdict:
         requirements=requirements,
         seconds=time.monotonic() - began,
     )
-
-
-@contextlib.contextmanager
-def opened(
-    folder: Path, environ: Mapping[str, str]
-) -> Iterator[tuple[Folder, Renderer | None, DeployError | None]]:
-    """Give a copy of a folder, and Helm, or why there is none."""
-    cache = Cache.default(environ)
-    helm: Renderer | None = None
-    missing: DeployError | None = None
-    try:
-        program = find_helm(cache, Progress(quiet=True), environ)
-        helm = Confined(program, Path(os.devnull), "none", cache.root)
-    except ToolMissingError as error:
-        missing = error
-    with contextlib.ExitStack() as stack:
-        with time_limit(f"reading {shown(str(folder))}", READING):
-            copy = stack.enter_context(copied(folder))
-        yield copy, helm, missing
-
-
-@contextlib.contextmanager
-def _places(copy: Folder) -> Iterator[None]:
-    """Have errors name the folder itself, not its copy."""
-    try:
-        yield
-    except DeployError as error:
-        for part in ("needed", "seen", "looked", "fix"):
-            setattr(error, part, _own(copy, getattr(error, part)))
-        raise
-
-
-def _own(copy: Folder, text: str) -> str:
-    """Return a text that may be shown, with places from the top of the folder."""
-    text = text.replace(f"{copy.root}/", "").replace(str(copy.root), ".")
-    return "\n".join(shown(line) for line in text.splitlines())
 
 
 def _checks(
@@ -170,8 +115,11 @@ def _judged(copy: Folder, contract: Contract, project: Described, check: str) ->
         return _item(check, NOT_JUDGED, f"it could not be carried out: {words}")
     except Exception as error:
         words = error.headline if isinstance(error, DeployError) else f"{type(error).__name__}"
-        return _item(check, NOT_JUDGED, f"it could not be carried out: {_own(copy, words)}")
-    findings = tuple(_finding(copy, one) for one in _of_files(project, judgement.findings))
+        return _item(check, NOT_JUDGED, f"it could not be carried out: {copy.own(words)}")
+    found = _of_files(project, judgement.findings)
+    if check == "renders":  # what prevents one rendering prevents the others too
+        found = tuple({(one.place, one.seen): one for one in reversed(found)}.values())[::-1]
+    findings = tuple(_finding(copy, one) for one in found)
     if findings:
         more = f" (and {len(findings) - 1} more)" if findings[1:] else ""
         return _item(check, NOT_MET, f"{findings[0].headline}{more}", findings)
@@ -224,8 +172,8 @@ def _of_files(project: Described, findings: tuple[Finding, ...]) -> tuple[Findin
 
 
 def _finding(copy: Folder, one: Finding) -> Finding:
-    place = Place(_own(copy, one.place.file) or ".", one.place.line)
-    parts = (_own(copy, part) for part in (one.needed, one.seen, one.fix))
+    place = Place(copy.own(one.place.file) or ".", one.place.line)
+    parts = (copy.own(part) for part in (one.needed, one.seen, one.fix))
     needed, seen, fix = parts
     return Finding(one.check, needed, re.sub(r"\n{2,}", "\n", seen), place, fix)
 

@@ -64,9 +64,9 @@ def lines(verdict: Verdict, *, colour: bool = False, width: int = _WIDTH) -> Ite
             yield ""
             names = ", ".join(item.id for item in items)
             yield from _wrapped(f"{title} ({len(items)}): ", names, width, 2)
-    notes = [*verdict.remarks, *(f"not read: {note}" for note in verdict.unread[:8])]
+    notes = [*verdict.remarks, *verdict.unread[:8]]
     if len(verdict.unread) > 8:
-        notes.append(f"not read: {len(verdict.unread) - 8} more")
+        notes.append(f"{len(verdict.unread) - 8} more that were not read")
     if notes:
         yield ""
         yield "notes"
@@ -99,10 +99,11 @@ def _broken(title: str, items: list[Item], paint: _Paint, code: str, width: int)
     yield paint(title, code)
     for item in items:
         yield from _wrapped(f"  {paint(item.id, '1')}: ", item.text, width, 4)
-        for finding in item.findings[:_SHOWN]:
+        few = 1 if item.advice else _SHOWN
+        for finding in item.findings[:few]:
             yield from _found(finding, paint, width)
-        if len(item.findings) > _SHOWN:
-            yield f"    … and {len(item.findings) - _SHOWN} more"
+        if len(item.findings) > few:
+            yield f"    … and {len(item.findings) - few} more"
 
 
 def _found(finding: Finding, paint: _Paint, width: int) -> Iterator[str]:

@@ -11,7 +11,7 @@ from types import FrameType
 
 from harness.errors import DeployError
 
-MEMORY = 4 * 1024**3
+MEMORY = 2 * 1024**3
 
 
 class TimeLimitError(DeployError):
@@ -23,6 +23,18 @@ class TimeLimitError(DeployError):
             seen="it had not ended by then",
             looked="the clock",
             fix="see what makes the files so slow to read: deep nesting, or very long lines",
+        )
+
+
+class MemoryLimitError(DeployError):
+    """A program needed more memory than it may take."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(
+            needed=f"{what} with {MEMORY // 1024**3} GiB of memory",
+            seen=f"it needed more than {MEMORY // 1024**3} GiB of memory, and was ended",
+            looked="what it said at its end",
+            fix="see what makes so much of it: a loop, or a text that is repeated",
         )
 
 
