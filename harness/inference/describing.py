@@ -16,7 +16,7 @@ from harness.inference.facts import Facts
 from harness.inference.folder import Folder, aside, shown
 from harness.inference.images import Dockerized, find_dockerized, slug
 from harness.inference.ports import READY, health_of, port_of
-from harness.inference.probing import Probed, probe
+from harness.inference.probing import Probed, probe, untried
 from harness.inference.running import Image, images_of, matched
 from harness.project import Image as Described
 
@@ -149,7 +149,7 @@ def _probed(known: Known, helm: Renderer | None) -> None:
     files = ChartFiles(known.folder.root / chart.path, known.folder.root)
     release, namespace = str(facts.get("chart", "release")), str(facts.get("chart", "namespace"))
     if helm is None:
-        known.probed = Probed(files)
+        known.probed = untried(files)
         facts.remark("Helm is not there: what the values of the chart do was not tried out")
         return
     known.probed = probe(helm, files, release, namespace)

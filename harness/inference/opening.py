@@ -12,10 +12,12 @@ from typing import Any, ClassVar
 from harness.cache import Cache
 from harness.command import CommandFailedError
 from harness.errors import DeployError
+from harness.helm.errors import ChartInvalidError
 from harness.helm.rendering import Renderer
 from harness.inference.described import Described, described
 from harness.inference.folder import Folder, copied, shown
 from harness.inference.limits import MemoryLimitError, time_limit
+from harness.inference.schemas import elsewhere
 from harness.progress import Progress
 from harness.project import Project
 from harness.supply.tools import ToolMissingError, find_helm
@@ -40,7 +42,8 @@ class NotInferredError(DeployError):
 class Confined(Renderer):
     """Helm for a chart that somebody else wrote: with less time, and without a network.
 
-    A schema may name others by their address, which Helm would fetch.
+    Only a schema can make it fetch something, which is refused. Should it try all the same, a
+    proxy that answers nothing is in the way.
     """
 
     patience: ClassVar[float] = 10.0
@@ -55,6 +58,9 @@ class Confined(Renderer):
         kube_version: str | None = None,
     ) -> str:
         """Return the manifest, as every Renderer does. Raises MemoryLimitError too."""
+        if reference := elsewhere(chart):
+            problem = f"values.schema.json refers to {shown(reference)[:200]}, another document"
+            raise ChartInvalidError(chart, problem, "write what is needed of it into the schema")
         try:
             return super().template(chart, release, namespace, values, kube_version=kube_version)
         except CommandFailedError as error:

@@ -88,7 +88,7 @@ def probe(helm: Renderer, chart: ChartFiles, release: str, namespace: str) -> Pr
 
     What it refuses is left as it is, what it asks for is made up; a few attempts are made.
     """
-    probed = Probed(chart, probes=list(_probes(chart.leaves[:_MOST_LEAVES])))
+    probed = untried(chart)
     leaves = {dotted(leaf.path): leaf for leaf in chart.leaves[:_MOST_LEAVES]}
     for _ in range(_ATTEMPTS):
         one = attempt(helm, chart.folder, release, namespace, probed.values)
@@ -107,6 +107,11 @@ def probe(helm: Renderer, chart: ChartFiles, release: str, namespace: str) -> Pr
             probed.rendering, probed.error = one, None
             return probed
     return probed
+
+
+def untried(chart: ChartFiles) -> Probed:
+    """Return what a chart's values seem to be, by their names alone."""
+    return Probed(chart, probes=list(_probes(chart.leaves[:_MOST_LEAVES])))
 
 
 def attempt(
