@@ -158,3 +158,13 @@ def test_what_the_browser_gets() -> None:
 )
 def test_names_that_sound_secret(name: str, *, secret: bool) -> None:
     assert sounds_secret(name) is secret
+
+
+def test_routes_of_django_stand_below_what_includes_them() -> None:
+    from harness.contract import python
+
+    site = "urlpatterns = [path('api/', include('shop.urls'))]\n"
+    shop = "urlpatterns = [path('healthz/', views.h), path('goods/<int:n>/', views.g)]\n"
+    code = python.scan({"backend/site/urls.py": site, "backend/shop/urls.py": shop})
+    assert {route.path for route in code.routes if route.fixed} == {"/api/healthz/", "/api/healthz"}
+    assert any(route.path == "/api/goods/<int:n>/" for route in code.routes)

@@ -1,4 +1,4 @@
-"""Each example gets the verdict that lies beside it, without a description and without a cluster."""
+"""Each example gets the verdict that lies beside it, without a description or a cluster."""
 
 from __future__ import annotations
 

@@ -238,3 +238,24 @@ def test_a_run_on_a_named_folder_is_told_what_was_inferred(tmp_path: Path) -> No
     assert settings.project.chart.path == "deploy/helm/units"
     assert settings.project.root == EXAMPLES / "units"
     assert any(line.startswith("images.units.port = 8080") for line in settings.inferred)
+
+
+def test_values_of_sub_charts_are_found_under_the_names_that_they_have_there(
+    tmp_path: Path,
+) -> None:
+    image = "{{ .Values.image.repository }}:{{ .Values.image.tag }}"
+    root = write(tmp_path / "p", {
+        "docker/orders.Dockerfile": "FROM golang:1.24\nCOPY orders ./\nEXPOSE 8080\n",
+        "orders/main.go": "package main\n",
+        "deploy/shop/Chart.yaml": CHART.format("shop")
+            + "dependencies:\n  - {name: service, alias: orders, version: 0.1.0}\n",
+        "deploy/shop/values.yaml": "orders: {}\n",
+        "deploy/shop/charts/service/Chart.yaml": CHART.format("service"),
+        "deploy/shop/charts/service/values.yaml": "image: {repository: me/orders, tag: '1'}\n",
+        "deploy/shop/charts/service/templates/d.yaml":
+            WORKLOAD.format(name="orders", container="orders", image=image, port=8080),
+    })  # fmt: skip
+    facts = inferred(root)
+    tag = facts.facts["values", "orders.image.tag"]
+    assert tag.value == "${images.orders.tag}"
+    assert str(tag.place) == "deploy/shop/charts/service/values.yaml:1"

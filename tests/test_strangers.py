@@ -17,7 +17,7 @@ import pytest
 from chart_support import helm
 
 from harness.command import environment
-from harness.inference.folder import ENTRIES, FolderTooLargeError, copied, shown
+from harness.inference.folder import FolderTooLargeError, copied, shown
 from harness.inference.limits import TimeLimitError, time_limit
 from harness.inference.schemas import elsewhere
 from harness.project import Project, ProjectFileInvalidError
@@ -62,7 +62,8 @@ def test_links_out_of_the_folder_are_not_followed(units: Path, outside: Path) ->
     (units / "src" / "folder").symlink_to(outside.parent, target_is_directory=True)
     (chart / "charts").symlink_to(outside.parent, target_is_directory=True)
     (chart / "templates" / "files.yaml").write_text(
-        'apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\ndata: {a: {{ .Files.Get "host.txt" | quote }} }\n'
+        "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: c}\n"
+        'data: {a: {{ .Files.Get "host.txt" | quote }} }\n'
     )
     verdict = judged(units)
     assert SECRET not in json.dumps(verdict.document())
@@ -203,8 +204,9 @@ def test_a_schema_of_its_own_parts_is_taken(units: Path) -> None:
     assert not elsewhere(ROOT / "helm" / "todo-app")
 
 
-def test_too_many_files_are_refused(tmp_path: Path) -> None:
-    for number in range(ENTRIES + 1):
+def test_too_many_files_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("harness.inference.folder.ENTRIES", 20)
+    for number in range(21):
         (tmp_path / str(number)).touch()
     with pytest.raises(FolderTooLargeError), copied(tmp_path):
         pass

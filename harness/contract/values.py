@@ -81,7 +81,8 @@ def given(subject: Subject, notes: Notes) -> None:
     if subject.main is None:
         return
     _variants(subject, notes)
-    known = {leaf.path for leaf in subject.chart.leaves}
+    leaves = [*subject.chart.leaves, *subject.chart.inner]
+    known = {leaf.path for leaf in leaves}
     text = _text(subject, subject.main)
     values = placeholders.values(subject.project, subject.facts)
     for path in subject.project.values:
@@ -96,9 +97,9 @@ def given(subject: Subject, notes: Notes) -> None:
                 fix="correct its name in the description or in values.yaml",
             )
         elif str(value) and str(value) not in text:
-            leaf = next(leaf for leaf in subject.chart.leaves if leaf.path == values_path(path))
+            leaf = next(leaf for leaf in leaves if leaf.path == values_path(path))
             notes.found(
-                subject.chart.place("values.yaml", leaf.line),
+                subject.chart.place(leaf.file, leaf.line),
                 needed=f"the given value {path} to show in what is installed",
                 seen="no rendered object and no variable holds it",
                 fix="use it in the templates",

@@ -51,7 +51,7 @@ class Known:
         """Return the line of a value."""
         for each in probed.probes:
             if each.path == path:
-                return probed.chart.place("values.yaml", each.leaf.line)
+                return probed.chart.place(each.leaf.file, each.leaf.line)
         return None
 
 
@@ -277,7 +277,7 @@ def _repository(known: Known, name: str, image: Image | None, built: Dockerized 
         taken = image.by_repository or image.by_whole
         place = known.probed.chart.where(image.main.pod.owner.source, "image:")
         if taken:
-            place = known.probed.chart.place("values.yaml", taken.leaf.line)
+            place = known.probed.chart.place(taken.leaf.file, taken.leaf.line)
     if _REPOSITORY.fullmatch(default):
         known.facts.add(
             "images", name, "repository", value=default, why="the chart's default", place=place

@@ -89,7 +89,7 @@ def probe(helm: Renderer, chart: ChartFiles, release: str, namespace: str) -> Pr
     What it refuses is left as it is, what it asks for is made up; a few attempts are made.
     """
     probed = untried(chart)
-    leaves = {dotted(leaf.path): leaf for leaf in chart.leaves[:_MOST_LEAVES]}
+    leaves = {dotted(leaf.path): leaf for leaf in _leaves(chart)}
     for _ in range(_ATTEMPTS):
         one = attempt(helm, chart.folder, release, namespace, probed.values)
         if isinstance(one, Rendering):
@@ -111,7 +111,11 @@ def probe(helm: Renderer, chart: ChartFiles, release: str, namespace: str) -> Pr
 
 def untried(chart: ChartFiles) -> Probed:
     """Return what a chart's values seem to be, by their names alone."""
-    return Probed(chart, probes=list(_probes(chart.leaves[:_MOST_LEAVES])))
+    return Probed(chart, probes=list(_probes(_leaves(chart))))
+
+
+def _leaves(chart: ChartFiles) -> list[Leaf]:
+    return [*chart.leaves, *chart.inner][:_MOST_LEAVES]
 
 
 def attempt(

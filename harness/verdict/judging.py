@@ -128,6 +128,8 @@ def _judged(copy: Folder, contract: Contract, project: Described, check: str) ->
     things = CHECKS[check].things
     if not CHECKS[check].always or _without(check, project):
         return _item(check, NOT_APPLICABLE, f"there are no {things}")
+    if check in ("database fallback", "fixed addresses"):
+        return _item(check, NOT_JUDGED, "no source is in a language that is read: Python, scripts")
     return _item(check, NOT_JUDGED, f"nothing to judge was found: there are no {things}")
 
 
@@ -144,7 +146,7 @@ def _without(check: str, project: Described) -> bool:
 _MAY_LACK = frozenset(
     {
         *("roles", "values given", "writable", "values used", "values described"),
-        *("settings read", "settings given", "probe paths"),
+        *("settings read", "settings given", "probe paths", "probe times", "references", "stable"),
     }
 )
 
