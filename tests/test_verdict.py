@@ -75,6 +75,26 @@ def test_document_has_what_is_promised(units: Path, capsys: pytest.CaptureFixtur
         assert set(check) == {"id", "text", "status", "why", "advice", "findings"}
 
 
+SCHEMA = json.loads((ROOT / "harness" / "verdict" / "verdict.schema.json").read_text())
+
+
+@pytest.mark.parametrize("name", ["units", "polls", "none"])
+def test_documents_follow_their_schema(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    import jsonschema
+
+    helm()
+    main(["check", str(EXAMPLES / name), "--json", "-"])
+    jsonschema.validate(json.loads(capsys.readouterr().out), SCHEMA)
+
+
+def test_the_document_in_the_documentation_follows_the_schema() -> None:
+    import jsonschema
+
+    page = (ROOT / "docs" / "how-to" / "your-repository.md").read_text()
+    shown = json.loads(page.split("```json\n")[1].split("```")[0])
+    jsonschema.validate(shown, SCHEMA)
+
+
 def test_without_a_chart_dockerfiles_and_code_are_judged(
     units: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
