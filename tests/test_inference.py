@@ -259,3 +259,21 @@ def test_values_of_sub_charts_are_found_under_the_names_that_they_have_there(
     tag = facts.facts["values", "orders.image.tag"]
     assert tag.value == "${images.orders.tag}"
     assert str(tag.place) == "deploy/shop/charts/service/values.yaml:1"
+
+
+def test_no_secret_that_is_written_down_is_repeated(tmp_path: Path) -> None:
+    secret = "hunter2-of-somebody"
+    template = WORKLOAD.format(name="s", container="s", image="s:1", port=8000).replace(
+        "          ports:",
+        f"          env:\n            - {{name: API_TOKEN, value: {secret}}}\n"
+        f"            - {{name: QUEUE, value: 'amqp://me:{secret}@q'}}\n          ports:",
+    )
+    root = write(tmp_path / "p", {
+        "Dockerfile": "FROM python:3.12\nCOPY a.py .\nEXPOSE 8000\n",
+        "a.py": "import os\nA = os.environ['API_TOKEN']\nB = os.environ['QUEUE']\n",
+        "chart/Chart.yaml": CHART.format("s"),
+        "chart/templates/a.yaml": template,
+    })  # fmt: skip
+    facts = inferred(root)
+    assert secret not in written(facts)
+    assert facts.get("images", "s", "env", "API_TOKEN") == "${secrets.api}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from harness.contract.chart import ChartFiles
-from harness.contract.code import Code
+from harness.contract.code import Code, sounds_secret
 from harness.contract.finding import Place
 from harness.contract.program import Program
 from harness.inference import charts, compose
@@ -28,6 +28,8 @@ _INSTALLS = re.compile(
     r"\bhelm\s+(?:upgrade|install)\b(?P<words>(?:[^\n`|;&]|\\\n)*)",
 )
 _NAME = re.compile(r"[a-z]([-a-z0-9]{0,51}[a-z0-9])?")
+#: A URL with a password, which no description may repeat.
+CREDENTIALS = re.compile(r"://[^\s:/@]*:[^\s/@]+@")
 _MIGRATES = re.compile(r"migrat|upgrade|seed|init|setup|schema", re.IGNORECASE)
 
 
@@ -221,7 +223,7 @@ def _image(known: Known, name: str, image: Image | None, built: Dockerized | Non
                 *key, "bases", value=built.bases, why="what its FROM stand for", place=built.place
             )
         if built.composed and built.composed.args:
-            args = dict(built.composed.args)
+            args = {k: v for k, v in built.composed.args if not sounds_secret(k)}
             facts.add(
                 *key,
                 "build_args",
@@ -402,6 +404,8 @@ def _before(image: Image | None, built: Dockerized | None) -> tuple[list[list[st
             if words[: len(entry)] != entry or len(words) == len(entry):
                 continue
             words = words[len(entry) :]
+        if any(CREDENTIALS.search(word) or sounds_secret(word) for word in words):
+            continue
         found.append(words)
         place = place or str(run)
     return (found, place) if found else None

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from harness.contract.code import DATABASE_NAME, sounds_secret
 from harness.contract.containers import data_of
 from harness.contract.rendering import Rendering
-from harness.inference.describing import Known
+from harness.inference.describing import CREDENTIALS, Known
 from harness.inference.images import slug
 from harness.inference.probing import (
     DATABASE,
@@ -275,6 +275,12 @@ def _environment(known: Known) -> None:
                 value = f"${{secrets.{secrets[setting.name]}}}"
             elif setting.value and ((read and read.required) or _address(known, setting.value)):
                 value = setting.value
+                if sounds_secret(setting.name) or CREDENTIALS.search(value):
+                    # It stands in the chart as it is; a description must not repeat it.
+                    secret = _named(known, setting.name)
+                    facts.add("secrets", secret, "env", value=setting.name, why=why, place=place)
+                    facts.add("secrets", secret, "generate", value=48, why="long enough")
+                    value = f"${{secrets.{secret}}}"
             if value:
                 facts.add("images", name, "env", setting.name, value=value, why=why, place=place)
         variable = str(facts.get("database", "env"))
