@@ -61,7 +61,7 @@ class ChartFiles:
     @cached_property
     def inner_templates(self) -> dict[str, str]:
         """Return the same of unpacked sub-charts."""
-        found = {}
+        found: dict[str, str] = {}
         for file in sorted((self.folder / "charts").glob("*/Chart.yaml"))[:_MOST_CHARTS]:
             below = ChartFiles(file.parent, self.root).templates
             found |= {f"charts/{file.parent.name}/{name}": text for name, text in below.items()}

@@ -3,58 +3,31 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from harness.contract.chart import ChartFiles
-from harness.contract.code import Code, sounds_secret
 from harness.contract.finding import Place
-from harness.contract.program import Program
 from harness.inference import charts, compose
+from harness.inference.building import describe_image
+from harness.inference.database import describe_database
 from harness.inference.errors import NothingToJudgeError
 from harness.inference.facts import Facts
 from harness.inference.folder import Folder, aside, shown
-from harness.inference.images import Dockerized, find_dockerized, slug
-from harness.inference.ports import READY, health_of, port_of
-from harness.inference.probing import Probed, probe, untried
-from harness.inference.running import Image, images_of, matched
-from harness.project import Image as Described
+from harness.inference.images import find_dockerized, slug
+from harness.inference.known import Known, listed
+from harness.inference.probing import probe, untried
+from harness.inference.running import images_of, matched
+from harness.inference.secrets import describe_environment, describe_secrets, secrets_of_code
+from harness.inference.values import describe_values
+from harness.inference.variants import describe_variants
 
 if TYPE_CHECKING:
     from harness.helm.rendering import Renderer
 
-_REPOSITORY = re.compile(r"[a-z0-9]+([._/-][a-z0-9]+)*")
 _INSTALLS = re.compile(
     r"\bhelm\s+(?:upgrade|install)\b(?P<words>(?:[^\n`|;&]|\\\n)*)",
 )
 _NAME = re.compile(r"[a-z]([-a-z0-9]{0,51}[a-z0-9])?")
-#: A URL with a password, which no description may repeat.
-CREDENTIALS = re.compile(r"://[^\s:/@]*:[^\s/@]+@")
-_MIGRATES = re.compile(r"migrat|upgrade|seed|init|setup|schema", re.IGNORECASE)
-
-
-@dataclass
-class Known:
-    """What is looked at while a description is inferred, and what is known so far."""
-
-    folder: Folder
-    files: list[str]
-    built: list[Dockerized]
-    composed: list[compose.Composed]
-    chart: charts.Choice
-    facts: Facts = field(default_factory=Facts)
-    probed: Probed | None = None
-    images: list[Image] = field(default_factory=list)
-    #: by the image's name in the description
-    pairs: dict[str, tuple[Image | None, Dockerized | None]] = field(default_factory=dict)
-    codes: dict[str, Code] = field(default_factory=dict)
-
-    def place(self, probed: Probed, path: str) -> Place | None:
-        """Return the line of a value."""
-        for each in probed.probes:
-            if each.path == path:
-                return probed.chart.place(each.leaf.file, each.leaf.line)
-        return None
 
 
 def infer(folder: Folder, helm: Renderer | None, chart: str = "") -> Facts:
@@ -69,15 +42,13 @@ def infer(folder: Folder, helm: Renderer | None, chart: str = "") -> Facts:
         SeveralChartsError, NothingToJudgeError.
 
     """
-    from harness.inference import outside
-
     known = look(folder, chart)
     _chart(known)
     _probed(known, helm)
     _pairs(known)
     for name, (image, built) in known.pairs.items():
-        _image(known, name, image, built)
-    outside.infer(known, helm)
+        describe_image(known, name, image, built)
+    _outside(known, helm)
     return known.facts
 
 
@@ -108,7 +79,7 @@ def _chart(known: Known) -> None:
         facts.add("name", value=name, why="the name of the chart", place=chart.place)
         facts.add("chart", "path", value=chart.path, why=known.chart.why, place=chart.place)
         if known.chart.others:
-            facts.remark(f"charts that were left out: {_list(known.chart.others)}")
+            facts.remark(f"charts that were left out: {listed(known.chart.others)}")
     for key, value, place in _installed(known):
         facts.add("chart", key, value=value, why="people are told to install it so", place=place)
     for key in ("release", "namespace"):
@@ -199,225 +170,20 @@ def _pairs(known: Known) -> None:
             known.pairs[free(built.name, str(known.facts.get("name")))] = (None, built)
         left = []
     if left:
-        places = _list([str(one.place) for one in left])
+        places = listed([str(one.place) for one in left])
         known.facts.remark(f"Dockerfiles of images that the chart does not run: {places}")
 
 
-def _image(known: Known, name: str, image: Image | None, built: Dockerized | None) -> None:
-    facts, key = known.facts, ("images", name)
-    context = built.context if built else "."
-    if built is not None:
-        facts.add(*key, "context", value=context, why=built.why, place=built.place, sure=built.sure)
-    else:
-        facts.add(*key, "context", value=".", why="there is no Dockerfile for it", sure=False)
-    _repository(known, name, image, built)
-    if built is None:
-        code = Code()
-    else:
-        if built.dockerfile != "Dockerfile":
-            facts.add(
-                *key, "dockerfile", value=built.dockerfile, why=_instead(built), place=built.place
-            )
-        if built.bases:
-            facts.add(
-                *key, "bases", value=built.bases, why="what its FROM stand for", place=built.place
-            )
-        if built.composed and built.composed.args:
-            args = {k: v for k, v in built.composed.args if not sounds_secret(k)}
-            facts.add(
-                *key,
-                "build_args",
-                value=args,
-                why="Compose builds it with",
-                place=built.composed.place,
-            )
-        provisional = Described.model_validate(
-            {
-                **{"context": context, "repository": "app", "dockerfile": built.dockerfile},
-                **{"port": 1, "health": "/"},
-            }
-        )
-        program = Program(name, provisional, known.folder.root)
-        code = program.code
-    known.codes[name] = code
-    sources = program.sources if built else {}
-    run = image.main if image else None
-    declared = (run.ports[0], str(run)) if run and run.ports else None
-    if built is not None:
-        port, why, place, sure = port_of(built, sources, declared)
-        facts.add(*key, "port", value=port, why=why, place=place, sure=sure)
-        probe_ = _path(image, "livenessProbe") or _path(image, "readinessProbe")
-        path, why, place, sure = health_of(built, code, probe_)
-        facts.add(*key, "health", value=path, why=why, place=place, sure=sure)
-    else:
-        probe_ = _path(image, "livenessProbe") or _path(image, "readinessProbe")
-        facts.add(
-            *key,
-            "port",
-            value=declared[0] if declared else 8080,
-            why="containerPort",
-            sure=bool(declared),
-        )
-        facts.add(
-            *key,
-            "health",
-            value=probe_[0] if probe_ else "/",
-            why="as it is probed",
-            sure=bool(probe_),
-        )
-    before = _before(image, built)
-    if before:
-        commands, place_of = before
-        facts.add(*key, "before", value=commands, why=f"{place_of} runs it before the program")
-    _role(known, name, image, code)
-
-
-def _repository(known: Known, name: str, image: Image | None, built: Dockerized | None) -> None:
-    default = image.repository if image else ""
-    place = None
-    if image and known.probed:
-        taken = image.by_repository or image.by_whole
-        place = known.probed.chart.where(image.main.pod.owner.source, "image:")
-        if taken:
-            place = known.probed.chart.place(taken.leaf.file, taken.leaf.line)
-    if _REPOSITORY.fullmatch(default):
-        known.facts.add(
-            "images", name, "repository", value=default, why="the chart's default", place=place
-        )
+def _outside(known: Known, helm: Renderer | None) -> None:
+    """Write down what a run gives: database, secrets, images, ports; and the chart's variants."""
+    probed = known.probed
+    describe_database(known)
+    if probed is None:
+        secrets_of_code(known)
         return
-    composed = built.composed.image.partition(":")[0] if built and built.composed else ""
-    if built and _REPOSITORY.fullmatch(composed):
-        known.facts.add(
-            "images", name, "repository", value=composed, why="Compose calls it so",
-            place=built.composed.place if built.composed else None,
-        )  # fmt: skip
-    made = f"{known.facts.get('name')}-{name}" if name != known.facts.get("name") else name
-    known.facts.add("images", name, "repository", value=made, why="made of project and image")
-
-
-def _role(known: Known, name: str, image: Image | None, code: Code) -> None:
-    """Describe the Service that leads to an image's pods."""
-    rendering = known.probed.rendering if known.probed else None
-    if image is None or rendering is None:
-        return
-    run, facts = image.main, known.facts
-    leading = []
-    for service in rendering.of("Service"):
-        selector = {k: str(v) for k, v in (service.spec.get("selector") or {}).items()}
-        if any(pod.owner == run.pod.owner for pod in rendering.selected(selector)):
-            leading.append(service)
-    leading.sort(key=lambda service: service.spec.get("clusterIP") == "None")
-    if not leading:
-        if run.main:
-            facts.remark(f"no Service leads to {run}, so {name} has no role in [services]")
-        return
-    service, key = leading[0], ("services", name)
-    chart = known.probed.chart if known.probed else None
-    place = chart.where(service.source, "kind: Service", "type:") if chart else None
-    facts.add(
-        *key,
-        "image",
-        value=name,
-        why=f"the selector of {service} matches {run.pod.owner}",
-        place=place,
-    )
-    kind = str(service.spec.get("type") or "ClusterIP")
-    if kind not in ("ClusterIP", "NodePort", "LoadBalancer"):
-        kind = "ClusterIP"
-    facts.add(*key, "type", value=kind, why=f"the type of {service}", place=place)
-    ports = [p for p in service.spec.get("ports") or () if isinstance(p, dict)]
-    if ports:
-        facts.add(
-            *key, "port", value=ports[0].get("port"), why=f"the port of {service}", place=place
-        )
-    else:
-        facts.add(
-            *key,
-            "port",
-            value=facts.get("images", name, "port"),
-            why="its Service has none",
-            sure=False,
-        )
-    ready = _path(image, "readinessProbe")
-    routes = {route.path: route.place for route in code.routes if route.fixed}
-    routed = next((path for path in READY if path in routes), None)
-    if ready:
-        facts.add(
-            *key, "health", value=ready[0], why=f"{ready[1]} asks it", place=routes.get(ready[0])
-        )
-    elif routed:
-        facts.add(*key, "health", value=routed, why="a route of that name", place=routes[routed])
-    facts.add(*key, "health", value=facts.get("images", name, "health"), why="as of its image")
-    if kind != "ClusterIP":
-        facts.add(*key, "public", value=True, why=f"{service} is of type {kind}", place=place)
-    elif ingress := _ingress(known, service.name):
-        facts.add(*key, "public", value=True, why=f"{ingress} leads to it")
-    owner = run.pod.owner
-    replicas = owner.spec.get("replicas")
-    if isinstance(replicas, int) and replicas > 0:
-        facts.add(*key, "replicas", value=replicas, why=f"as of {owner}")
-    resources = run.body.get("resources") or {}
-    for part in ("requests", "limits"):
-        told = {k: str(v) for k, v in (resources.get(part) or {}).items()}
-        if told:
-            facts.add(*key, part, value=told, why=f"as of {run}")
-
-
-def _ingress(known: Known, service: str) -> str:
-    rendering = known.probed.rendering if known.probed else None
-    for item in rendering.of("Ingress", "HTTPRoute") if rendering else ():
-        if re.search(rf"'name': '{re.escape(service)}'", str(item.spec)):
-            return str(item)
-    return ""
-
-
-def _path(image: Image | None, kind: str) -> tuple[str, str] | None:
-    """Return the path that a probe asks, and which probe that is."""
-    run = image.main if image else None
-    told = run.body.get(kind) if run else None
-    get = told.get("httpGet") if isinstance(told, dict) else None
-    if not isinstance(get, dict):
-        return None
-    path = str(get.get("path") or "/").partition("?")[0]
-    return (path, f"the {kind} of {run}") if path.startswith("/") else None
-
-
-def _before(image: Image | None, built: Dockerized | None) -> tuple[list[list[str]], str] | None:
-    """Return what is given to containers of the same image that end before the program starts.
-
-    The image's own entry point is no part of it; a container with another one is left out.
-    """
-    stage = built.stage if built else None
-    entry = list(stage.entrypoint.arguments) if stage and stage.entrypoint else []
-    found: list[list[str]] = []
-    place = ""
-    for run in image.runs if image else ():
-        words = run.words
-        if run.main or not words or (not run.init and run.pod.owner.hook is None):
-            continue
-        if run.pod.owner.hook and not re.search(r"pre-|post-install", run.pod.owner.hook):
-            continue
-        shell = words[0].rpartition("/")[2] in ("sh", "bash", "ash")
-        if shell and not _MIGRATES.search(" ".join(words)):
-            continue
-        if run.body.get("command") and entry:
-            if words[: len(entry)] != entry or len(words) == len(entry):
-                continue
-            words = words[len(entry) :]
-        if any(CREDENTIALS.search(word) or sounds_secret(word) for word in words):
-            continue
-        found.append(words)
-        place = place or str(run)
-    return (found, place) if found else None
-
-
-def _instead(built: Dockerized) -> str:
-    if built.others:
-        return f"taken instead of {_list(built.others)}"
-    return "the name of its Dockerfile, from the context"
-
-
-def _list(names: Any) -> str:
-    names = [shown(str(name)) for name in names]
-    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
-    return ", ".join(names[:5]) + more
+    describe_values(known, probed)
+    describe_secrets(known, probed)
+    secrets_of_code(known)
+    describe_environment(known)
+    if helm is not None and probed.rendering is not None:
+        describe_variants(known, probed, helm)
