@@ -183,8 +183,15 @@ class Project(_Table):
         return [
             f"{where}: {path} leads out of the project's folder"
             for where, path in paths.items()
-            if "\0" in path or not (self.root / path).resolve().is_relative_to(self.root)
+            if not self._within(path)
         ]
+
+    def _within(self, path: str) -> bool:
+        """Say whether a path, links followed, is one of the folder."""
+        try:
+            return (self.root / path).resolve().is_relative_to(self.root)
+        except (OSError, ValueError, RuntimeError):  # no path, or links without an end
+            return False
 
     def _unknown_images(self) -> list[str]:
         return [

@@ -87,7 +87,7 @@ def test_links_within_the_folder_are_kept_and_loops_end(units: Path) -> None:
         assert not (folder.root / "src" / "again").exists()
 
 
-@pytest.mark.parametrize("where", ["chart", "context", "dockerfile", "link"])
+@pytest.mark.parametrize("where", ["chart", "context", "dockerfile", "link", "loop"])
 def test_a_description_cannot_lead_out_of_its_folder(
     project_dir: Path, tmp_path: Path, where: str
 ) -> None:
@@ -99,8 +99,10 @@ def test_a_description_cannot_lead_out_of_its_folder(
         text = text.replace('context = "api"', 'context = "/etc"')
     elif where == "dockerfile":
         text = text.replace('context = "api"', 'context = "api"\ndockerfile = "../../Dockerfile"')
-    else:
+    elif where == "link":
         (project_dir / "api").symlink_to(tmp_path, target_is_directory=True)
+    else:
+        (project_dir / "api").symlink_to("api")
     file.write_text(text)
     with pytest.raises(ProjectFileInvalidError, match="leads out of the project's folder"):
         Project.load(project_dir)
