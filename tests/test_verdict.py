@@ -231,6 +231,21 @@ def test_a_document_is_written_beside_the_words(
     assert json.loads((tmp_path / "v.json").read_text())["verdict"] == "met"
 
 
+def test_a_document_is_written_through_no_link(units: Path, tmp_path: Path) -> None:
+    (tmp_path / "host").write_text("mine")
+    (units / "v.json").symlink_to(tmp_path / "host")
+    assert main(["check", str(units), "--json", str(units / "v.json")]) == 0
+    assert (tmp_path / "host").read_text() == "mine"
+    assert json.loads((units / "v.json").read_text())["verdict"] == "met"
+
+
+def test_a_document_that_cannot_be_written_is_said(
+    units: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["check", str(units), "--json", str(units / "none" / "v.json")]) == 2
+    assert "cannot be written: No such file" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("files", "kind"),
     [
