@@ -68,7 +68,7 @@ def test_a_mended_defect_is_named_no_more(tmp_path: Path) -> None:
 
 
 def test_no_file_of_an_example_names_a_registry() -> None:
-    hosts = re.compile(r"docker\.io|ghcr\.io|quay\.io|registry\.|gcr\.io|pypi\.org|npmjs\.org")
+    hosts = re.compile(r"(docker|ghcr|quay|gcr|registry|pypi|npmjs|yarnpkg)\.(io|org|com)")
     for file in EXAMPLES.rglob("*"):
         if file.is_file():
             assert not hosts.search(file.read_text()), file
