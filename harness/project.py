@@ -61,7 +61,7 @@ class Service(_Table):
     """A role that a Service of the release has. It is found by the image it serves."""
 
     image: str
-    type: str = Field(pattern=r"^(ClusterIP|NodePort)$")
+    type: str = Field(pattern=r"^(ClusterIP|NodePort|LoadBalancer)$")
     port: Port
     health: Path_
     public: bool = False
@@ -126,12 +126,23 @@ class Project(_Table):
             ProjectFileMissingError, ProjectFileInvalidError, ChartMissingError.
 
         """
-        path, data = root / FILE_NAME, read_project_file(root)
+        return cls.checked(root, read_project_file(root))
+
+    @classmethod
+    def checked(cls, root: Path, data: Mapping[str, Any], *, chart: bool = True) -> Project:
+        """Check a description that is read already; without `chart` its folder may be missing.
+
+        Raises:
+            ProjectFileInvalidError, ChartMissingError.
+
+        """
+        path = root / FILE_NAME
         try:
-            project = cls.model_validate(data | {"root": root.resolve()})
+            project = cls.model_validate({**data, "root": root.resolve()})
         except ValidationError as error:
-            raise ProjectFileInvalidError(path, [_sentence(e) for e in error.errors()]) from None
+            raise ProjectFileInvalidError(path, [sentence(e) for e in error.errors()]) from None
         problems = [*project._unknown_images(), *project._unknown_references()]
+        problems += project._outside()
         named = {"chart.beside": project.chart.beside}
         named["database.inside"] = project.database.inside if project.database else ""
         for where, variant in named.items():
@@ -139,7 +150,7 @@ class Project(_Table):
                 problems.append(f"{where}: there is no [variants.{variant}]")
         if problems:
             raise ProjectFileInvalidError(path, problems)
-        if not (project.chart_path / "Chart.yaml").is_file():
+        if chart and not (project.chart_path / "Chart.yaml").is_file():
             from harness.helm.errors import ChartMissingError  # Helm is not needed to describe
 
             raise ChartMissingError(project.chart_path)
@@ -160,6 +171,27 @@ class Project(_Table):
         known |= {f"secrets.{name}" for name in self.secrets}
         database = ("url", "password", "repository", "tag") if self.database else ()
         return known | {f"database.{part}" for part in database}
+
+    def _outside(self) -> list[str]:
+        """Name each path that leads out of the folder, also by a link."""
+        paths = {"chart.path": self.chart.path}
+        for name, image in self.images.items():
+            paths[f"images.{name}.context"] = image.context
+            paths[f"images.{name}.dockerfile"] = f"{image.context}/{image.dockerfile}"
+        for name, standin in self.standins.items():
+            paths[f"standins.{name}.context"] = standin.context
+        return [
+            f"{where}: {path} leads out of the project's folder"
+            for where, path in paths.items()
+            if not self._within(path)
+        ]
+
+    def _within(self, path: str) -> bool:
+        """Say whether a path, links followed, is one of the folder."""
+        try:
+            return (self.root / path).resolve().is_relative_to(self.root)
+        except (OSError, ValueError, RuntimeError):  # no path, or links without an end
+            return False
 
     def _unknown_images(self) -> list[str]:
         return [
@@ -183,7 +215,8 @@ class Project(_Table):
         ]
 
 
-def _sentence(error: Any) -> str:
+def sentence(error: Any) -> str:
+    """Return one error of the library that checks a description, in our words."""
     where = ".".join(str(part) for part in error["loc"] if part != "[key]")
     if error["type"] == "extra_forbidden":
         return f"{where}: this key is not known"

@@ -97,7 +97,11 @@ class Option:
 
 
 OPTIONS = (
-    Option("project", "", "folder with the deploy.toml of the project to accept"),
+    Option(
+        "project",
+        "",
+        "folder of the project to accept; what its deploy.toml leaves out is inferred",
+    ),
     Option("cluster", "kind", "kind of cluster: " + ", ".join(CLUSTERS)),
     Option("cluster-name", "", "name of the cluster (default: deploy- and the project's name)"),
     Option("nodes", "1", "nodes of a cluster that is made: a control plane, the others workers"),
@@ -209,6 +213,8 @@ class Settings:
     slot: int = 0
     run: str = field(default_factory=lambda: secrets.token_hex(8))
     existing: Existing | None = None
+    #: what the project's description leaves out and was inferred, a line each
+    inferred: tuple[str, ...] = ()
 
     @property
     def diagnosis_folder(self) -> Path | None:
@@ -239,8 +245,6 @@ class Settings:
             SettingInvalidError, NoSlotError, and what `Project.load` raises.
 
         """
-        from harness.project import Project  # imports pydantic: 0.1 s
-
         read = _Reader(options, environ)
         cluster = read.one_of("cluster", CLUSTERS)
         driver = read.driver()
@@ -255,7 +259,7 @@ class Settings:
         namespace = read.name("namespace", 40 if cluster == EXISTING else 63)
         fetching = read.fetching(root)
         existing = _existing(read, cluster, root)
-        project = Project.load(read.folder(root))
+        project, inferred = _project(read, root, environ)
         run = run or secrets.token_hex(8)
         if existing:
             tenant: Tenant = Guest(f"{GUEST}{run[:8]}-{slot}", slot)
@@ -285,6 +289,7 @@ class Settings:
             slot=slot,
             run=run,
             existing=existing,
+            inferred=inferred,
         )
 
     @property
@@ -296,6 +301,28 @@ class Settings:
         """Leave the environment out: it may hold secrets."""
         shown = (f"{f.name}={getattr(self, f.name)!r}" for f in fields(self) if f.name != "environ")
         return f"Settings({', '.join(shown)})"
+
+
+def _project(
+    read: _Reader, root: Path, environ: Mapping[str, str]
+) -> tuple[Project, tuple[str, ...]]:
+    """Return the project, and what of its description was inferred.
+
+    That is done for a folder that was named; without one there has to be a whole description.
+    """
+    from harness.project import Project, ProjectFileInvalidError, ProjectFileMissingError
+
+    folder = read.folder(root)
+    try:
+        return Project.load(folder), ()
+    except (ProjectFileMissingError, ProjectFileInvalidError):
+        if not read.text("project") or not folder.is_dir():
+            raise
+    from harness.inference.opening import project_in
+    from harness.inference.writing import told
+
+    found = project_in(folder, environ)
+    return found.project, (*told(found.facts), *(f"note: {text}" for text in found.remarks))
 
 
 def _cluster_name(project: str, cluster: str) -> str:

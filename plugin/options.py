@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 
 import pytest
 
@@ -39,7 +40,21 @@ def load_settings(config: pytest.Config) -> Settings:
             )
         except DeployError as error:
             raise pytest.UsageError(f"\n{error}") from None
+        _say(config, config.stash[SETTINGS].inferred)
     return config.stash[SETTINGS]
+
+
+def _say(config: pytest.Config, inferred: Iterable[str]) -> None:
+    """Say what of the project's description was inferred, once in a run of several processes."""
+    from plugin.console import PROGRESS  # a plugin of its own, which pytest loads after this one
+
+    progress = config.stash.get(PROGRESS, None)
+    if progress is None or hasattr(config, "workerinput"):
+        return
+    for number, line in enumerate(inferred):
+        if not number:
+            progress.say("inferred, as the project's description leaves it out:")
+        progress.say(f"  {line}")
 
 
 def given(config: pytest.Config) -> dict[str, str | None]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from harness.contract import python
@@ -159,3 +161,28 @@ def test_what_the_browser_gets() -> None:
 )
 def test_names_that_sound_secret(name: str, *, secret: bool) -> None:
     assert sounds_secret(name) is secret
+
+
+def test_routes_of_django_stand_below_what_includes_them() -> None:
+    from harness.contract import python
+
+    site = "urlpatterns = [path('api/', include('shop.urls'))]\n"
+    shop = "urlpatterns = [path('healthz/', views.h), path('goods/<int:n>/', views.g)]\n"
+    code = python.scan({"backend/site/urls.py": site, "backend/shop/urls.py": shop})
+    assert {route.path for route in code.routes if route.fixed} == {"/api/healthz/", "/api/healthz"}
+    assert any(route.path == "/api/goods/<int:n>/" for route in code.routes)
+
+
+def test_a_template_of_nginx_reads_what_is_put_into_it(tmp_path: Path) -> None:
+    from harness.contract.program import Program
+    from harness.project import Image
+
+    (tmp_path / "desk").mkdir()
+    (tmp_path / "desk" / "default.conf.template").write_text(
+        "location /api/ {\n  proxy_pass ${API_URL};\n  proxy_set_header Host $host;\n}\n"
+    )
+    image = Image(
+        context="desk", repository="desk", port=8080, health="/", max_mb=500, goal_mb=None
+    )
+    reads = Program("desk", image, tmp_path).code.reads
+    assert [read.name for read in reads] == ["API_URL"]

@@ -18,6 +18,12 @@ _BAKED = re.compile(
 _OUTPUT = re.compile(r"\boutput\s*:\s*[\"'`](standalone|export)[\"'`]")
 _STANDALONE = re.compile(r"[\"'/]standalone\b")
 _STRANGERS = re.compile(r"(?:https?|wss?)://(?P<host>[A-Za-z0-9.-]+)")
+#: Files beside the sources by which tools are configured.
+_OF_THE_BUILD = re.compile(
+    r"[\w.-]*config[\w.-]*|setup\.py|(webpack|vite|vitest|gulp|grunt|rollup|jest|playwright|cypress"
+    r"|eslint|drizzle|knex|noxfile|tasks|fabfile|conftest)[\w.-]*",
+    re.IGNORECASE,
+)
 #: Names that stand for a namespace or a document, not for a server.
 _DOCUMENTS = ("www.w3.org", "schema.org", "json-schema.org", "example.com", "example.org")
 
@@ -157,7 +163,7 @@ def _found(notes: Notes, program: Program, place: Place, address: str) -> None:
 def _tool(file: str, program: Program) -> bool:
     """Say whether a file belongs to the build, not to what is built."""
     below = file.removeprefix(f"{program.scripts.root}/")
-    return below.startswith("scripts/") or "/" not in below
+    return below.startswith("scripts/") or bool(_OF_THE_BUILD.fullmatch(below))
 
 
 def _harmless(address: str) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Iterator
@@ -16,6 +17,9 @@ from harness.contract.finding import Place
 from harness.helm import ChartFacts, HelmError, check_chart
 
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+#: Aliases can make many of few; no chart has so many.
+_MOST_LEAVES = 20_000
+_MOST_CHARTS = 50
 _DEFINE = re.compile(r"\{\{-?\s*define\s+\"([^\"]+)\"")
 _CALL = re.compile(r"\b(?:include|template)\s+\"([^\"]+)\"")
 _COMMENT = re.compile(r"\{\{-?\s*/\*.*?\*/\s*-?\}\}", re.DOTALL)
@@ -28,6 +32,7 @@ class Leaf:
     path: tuple[str, ...]
     value: Any
     line: int
+    file: str = "values.yaml"
 
     @property
     def dotted(self) -> str:
@@ -54,11 +59,54 @@ class ChartFiles:
         }
 
     @cached_property
+    def inner_templates(self) -> dict[str, str]:
+        """Return the same of unpacked sub-charts."""
+        found: dict[str, str] = {}
+        for file in sorted((self.folder / "charts").glob("*/Chart.yaml"))[:_MOST_CHARTS]:
+            below = ChartFiles(file.parent, self.root).templates
+            found |= {f"charts/{file.parent.name}/{name}": text for name, text in below.items()}
+        return found
+
+    @cached_property
     def leaves(self) -> list[Leaf]:
         """Return every value of values.yaml with its line."""
         text = _read(self.folder / "values.yaml")
-        node = yaml.compose(text, Loader=_LOADER) if text else None
-        return list(_leaves(node)) if node is not None else []
+        try:
+            node = yaml.compose(text, Loader=_LOADER) if text else None
+        except (yaml.YAMLError, RecursionError):
+            return []  # rendering tells it
+        return list(itertools.islice(_leaves(node), _MOST_LEAVES)) if node is not None else []
+
+    @cached_property
+    def inner(self) -> list[Leaf]:
+        """Return the values of unpacked sub-charts, by the paths at which this chart sets them."""
+        found, own = list[Leaf](), {leaf.path for leaf in self.leaves}
+        for file in sorted((self.folder / "charts").glob("*/Chart.yaml"))[:_MOST_CHARTS]:
+            below = ChartFiles(file.parent, self.root)
+            name = below.facts.name or file.parent.name
+            names = [as_ for inside, as_ in self._aliases if inside == name] or [name]
+            place = f"charts/{file.parent.name}/values.yaml"
+            found += [
+                Leaf((each, *leaf.path), leaf.value, leaf.line, place)
+                for each in names
+                for leaf in below.leaves
+                if (each, *leaf.path) not in own
+            ]
+        return found[:_MOST_LEAVES]
+
+    @cached_property
+    def _aliases(self) -> list[tuple[str, str]]:
+        """Return the dependencies of Chart.yaml: name, and the name under which it is used."""
+        try:
+            told = yaml.load(_read(self.folder / "Chart.yaml"), Loader=_LOADER)  # noqa: S506 - safe
+        except (yaml.YAMLError, RecursionError):
+            return []
+        parts = told.get("dependencies") if isinstance(told, dict) else None
+        return [
+            (part["name"], part.get("alias") or part["name"])
+            for part in (parts if isinstance(parts, list) else ())
+            if isinstance(part, dict) and isinstance(part.get("name"), str)
+        ]
 
     @cached_property
     def schema(self) -> dict[str, Any] | None:
@@ -94,12 +142,12 @@ class ChartFiles:
         file that the object comes from, what it includes, and the values; then the rest.
         """
         near = [*self._included(source), "values.yaml"]
-        rest = [f for f in self.templates if f not in near and not f.endswith("NOTES.txt")]
+        rest = [f for f in self._texts if f not in near and not f.endswith("NOTES.txt")]
         for files in (near, rest):
             for word in words:
                 whole = re.compile(rf"(?<![\w.-]){re.escape(word)}(?![\w-])")
                 for file in files:
-                    text = self._values if file == "values.yaml" else self.templates.get(file, "")
+                    text = self._values if file == "values.yaml" else self._texts.get(file, "")
                     if match := whole.search(text):
                         return self.place(file, text.count("\n", 0, match.start()) + 1)
         return self.place(source or "templates")
@@ -109,18 +157,20 @@ class ChartFiles:
         found, wanted = list[str](), [source]
         while wanted:
             file = wanted.pop(0)
-            if file in found or file not in self.templates:
+            if file in found or file not in self._texts:
                 continue
             found.append(file)
-            names = _CALL.findall(self.templates[file])
+            names = _CALL.findall(self._texts[file])
             wanted += [self._defined[name] for name in names if name in self._defined]
         return found
 
     @cached_property
     def _defined(self) -> dict[str, str]:
-        return {
-            name: file for file, text in self.templates.items() for name in _DEFINE.findall(text)
-        }
+        return {name: file for file, text in self._texts.items() for name in _DEFINE.findall(text)}
+
+    @cached_property
+    def _texts(self) -> dict[str, str]:
+        return self.templates | self.inner_templates
 
     @cached_property
     def _values(self) -> str:
@@ -148,9 +198,17 @@ def _leaves(node: Any, path: tuple[str, ...] = (), line: int = 1) -> Iterator[Le
         yield Leaf(path, _plain(node), line)
 
 
-def _plain(node: Any) -> Any:
+def _plain(node: Any, known: dict[int, Any] | None = None) -> Any:
+    """Return what a node holds; what aliases repeat is one thing, so that it cannot explode."""
+    known = {} if known is None else known
+    if id(node) not in known:
+        known[id(node)] = _content(node, known)
+    return known[id(node)]
+
+
+def _content(node: Any, known: dict[int, Any]) -> Any:
     if isinstance(node, yaml.ScalarNode):
-        return yaml.safe_load(node.value) if node.style is None else node.value
+        return node.value if node.style else yaml.safe_load(node.value)  # libyaml says ""
     if isinstance(node, yaml.SequenceNode):
-        return [_plain(each) for each in node.value]
-    return {str(key.value): _plain(value) for key, value in node.value}
+        return [_plain(each, known) for each in node.value]
+    return {str(key.value): _plain(value, known) for key, value in node.value}

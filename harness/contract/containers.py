@@ -90,7 +90,7 @@ def containers(rendering: Rendering, project: Project) -> list[Container]:
             for body in pod.spec.get(kind) or ():
                 init = kind == "initContainers" and body.get("restartPolicy") != "Always"
                 image = _image(str(body.get("image") or ""), project)
-                settings = tuple(_settings(body, rendering))
+                settings = tuple(settings_of(body, rendering))
                 found.append(Container(pod, body, image, init, settings))
     return found
 
@@ -124,7 +124,8 @@ def _image(reference: str, project: Project) -> str | None:
     return repositories.get(repository)
 
 
-def _settings(body: Mapping[str, Any], rendering: Rendering) -> Iterator[Setting]:
+def settings_of(body: Mapping[str, Any], rendering: Rendering) -> Iterator[Setting]:
+    """Yield the variables of a container, with all that the rendering tells of their values."""
     known: dict[str, str] = {}
     for setting in (*_from_whole(body, rendering), *_from_env(body, rendering)):
         value = setting.value

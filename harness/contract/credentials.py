@@ -76,6 +76,7 @@ def _files(subject: Subject) -> Iterator[tuple[str, str]]:
         if file.is_file():
             yield name, file.read_text(encoding="utf-8", errors="replace")
     yield from subject.chart.templates.items()
+    yield from subject.chart.inner_templates.items()
 
 
 def _known(line: str) -> str:

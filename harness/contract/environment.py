@@ -91,8 +91,11 @@ def _needed(program: Program, container: Container, subject: Subject) -> dict[st
         if before and database and database.env in program.image.env:
             return {database.env: (described, "what runs before the program needs the database")}
         return {}
+    read = program.code.read
     needed = {
-        name: (described, "the program is described as needing it")
+        name: (str(found.place), "the code reads it")
+        if (found := read(name))
+        else (described, "the program is described as needing it")
         for name, value in program.image.env.items()
         if not all(r.startswith("standins.") for r in REFERENCE.findall(value) or [""])
     }

@@ -103,6 +103,6 @@ def package(text: str) -> dict[str, object]:
     """Return what a package.json says; nothing when it is no JSON object."""
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}

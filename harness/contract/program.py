@@ -38,6 +38,8 @@ _TEST = re.compile(
     r"(^|/)(test_[^/]*|[^/]*_test|conftest)\.py$|\.(test|spec|stories)\.[cm]?[jt]sx?$"
 )
 _SCRIPTS = (".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs")
+#: Scripts, and configuration that variables are put into, as nginx's image does with templates.
+_WORDS = (".sh", ".template", ".tmpl", ".conf")
 _LARGEST = 400_000  # bytes; a larger source was made by a machine
 _REQUIREMENT = re.compile(r"^\s*[\"']?([A-Za-z][\w.-]*)(?:\[[\w,-]*\])?\s*[<>=~!]=", re.MULTILINE)
 _SHELL_VARIABLE = re.compile(r"\$\{?([A-Z][A-Z0-9_]+)")
@@ -111,7 +113,7 @@ class Program:
     def package(self) -> dict[str, object]:
         """Return its package.json, empty when there is none."""
         file = self.folder / "package.json"
-        return package(file.read_text(encoding="utf-8")) if file.is_file() else {}
+        return package(file.read_text(encoding="utf-8", errors="replace")) if file.is_file() else {}
 
     @cached_property
     def packages(self) -> set[str]:
@@ -137,7 +139,7 @@ class Program:
         whole.add(python.scan({n: t for n, t in self.sources.items() if n.endswith(".py")}))
         whole.add(self.scripts.code)
         for name, text in self.sources.items():
-            if name.endswith(".sh"):
+            if name.endswith(_WORDS):
                 whole.files += 1
                 whole.reads += [Read(v, Place(name)) for v in _SHELL_VARIABLE.findall(text)]
         if self.dockerfile:
@@ -155,5 +157,5 @@ def _walk(folder: Path) -> Iterator[Path]:
         folders[:] = sorted(f for f in folders if f not in _NOT_OURS and not f.startswith("."))
         for file in sorted(files):
             path = Path(here) / file
-            if path.suffix in (".py", ".sh", *_SCRIPTS) and not path.is_symlink():
+            if path.suffix in (".py", *_WORDS, *_SCRIPTS) and not path.is_symlink():
                 yield path

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 
+from harness.contract import django_routes
 from harness.contract.code import LOCALHOST, Code, Read, Route, Text, sounds_secret
 from harness.contract.finding import Place
 from harness.contract.python_routes import prefixes, routes
@@ -38,6 +39,7 @@ def scan(sources: dict[str, str]) -> Code:
             elif isinstance(node, ast.Assign | ast.AnnAssign):
                 _assigned(module, node)
         whole.add(module.code)
+    whole.routes += django_routes.routes(modules)
     return whole
 
 

@@ -35,7 +35,7 @@ def parsed(text: str) -> ast.Module | None:
     for each in (text, older):
         try:
             return ast.parse(each)
-        except (SyntaxError, ValueError):
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
             continue
     return None
 

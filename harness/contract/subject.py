@@ -80,6 +80,10 @@ class Subject:
                 count[kind] += 1
                 if item.name != same:
                     found[item.name] = same
+        for rendering in self.renderings:
+            release = rendering.installation.release
+            if release != self.project.chart.release:
+                found.setdefault(release, self.project.chart.release)
         return found
 
     @cached_property

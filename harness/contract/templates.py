@@ -6,7 +6,7 @@ import re
 
 from harness.contract.finding import Notes
 from harness.contract.subject import Subject
-from harness.helm import TemplateFailedError
+from harness.helm import ChartInvalidError, TemplateFailedError
 
 _RANDOM = re.compile(
     r"\{\{[^}]*\b(randAlphaNum|randAlpha|randNumeric|randAscii|randBytes|randInt|uuidv4|now"
@@ -27,6 +27,8 @@ def renders(subject: Subject, notes: Notes) -> None:
             line = rest.partition(":")[0]
             inside = file.partition("/")[2] or file
             place = subject.chart.place(inside, int(line) if line.isdecimal() else None)
+        elif isinstance(outcome.error, ChartInvalidError) and "values." not in outcome.error.seen:
+            place = subject.chart.place("Chart.yaml")
         notes.found(
             place,
             needed=f"the chart to render {installation.title}",

@@ -12,7 +12,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 _ACTION = re.compile(r"\{\{-?(.*?)-?\}\}", re.DOTALL)
-_DEFINE = re.compile(r"\{\{-?\s*define\s+\"([^\"]+)\"\s*-?\}\}")
+_BLOCK = re.compile(
+    r"\{\{-?\s*(?P<word>define|if|range|with|block|end)\b(?:\s*\"(?P<name>[^\"]+)\")?.*?\}\}",
+    re.DOTALL,
+)
 _CALL = re.compile(r"\b(?:include|template)\s+\"([^\"]+)\"")
 _STRING = re.compile(r"\"(?:\\.|[^\"\\])*\"")
 _CHAIN = re.compile(r"(?P<start>\$\w*|\)|(?<![\w.)]))(?P<chain>(?:\.[A-Za-z_]\w*)+)")
@@ -106,11 +109,30 @@ def _blocks(templates: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     for file, text in templates.items():
         if file.endswith("NOTES.txt"):
             continue
-        pieces = _DEFINE.split(text)
-        blocks[file], roots = pieces[0], [*roots, file]
-        for name, body in zip(pieces[1::2], pieces[2::2], strict=True):
-            blocks[name] = body
+        outside, defined = _split(text)
+        blocks[file], roots = outside, [*roots, file]
+        blocks |= defined
     return blocks, roots
+
+
+def _split(text: str) -> tuple[str, dict[str, str]]:
+    """Return what stands outside of the definitions of a file, and each definition."""
+    outside, defined, depth, name, begun, last = list[str](), dict[str, str](), 0, "", 0, 0
+    for match in _BLOCK.finditer(text):
+        if match["word"] == "define" and not name:
+            outside.append(text[last : match.start()])
+            name, depth, begun = match["name"] or "", 0, match.end()
+        elif not name:
+            continue
+        elif match["word"] != "end":
+            depth += 1
+        elif depth:
+            depth -= 1
+        else:
+            defined[name], name, last = text[begun : match.start()], "", match.end()
+    if name:
+        defined[name], last = text[begun:], len(text)
+    return "".join([*outside, text[last:]]), defined
 
 
 def _makes(name: str, blocks: Mapping[str, str], seen: frozenset[str]) -> bool:

@@ -81,7 +81,8 @@ def given(subject: Subject, notes: Notes) -> None:
     if subject.main is None:
         return
     _variants(subject, notes)
-    known = {leaf.path for leaf in subject.chart.leaves}
+    leaves = [*subject.chart.leaves, *subject.chart.inner]
+    known = {leaf.path for leaf in leaves}
     text = _text(subject, subject.main)
     values = placeholders.values(subject.project, subject.facts)
     for path in subject.project.values:
@@ -96,9 +97,9 @@ def given(subject: Subject, notes: Notes) -> None:
                 fix="correct its name in the description or in values.yaml",
             )
         elif str(value) and str(value) not in text:
-            leaf = next(leaf for leaf in subject.chart.leaves if leaf.path == values_path(path))
+            leaf = next(leaf for leaf in leaves if leaf.path == values_path(path))
             notes.found(
-                subject.chart.place("values.yaml", leaf.line),
+                subject.chart.place(leaf.file, leaf.line),
                 needed=f"the given value {path} to show in what is installed",
                 seen="no rendered object and no variable holds it",
                 fix="use it in the templates",
@@ -185,5 +186,6 @@ def _knows(schema: dict[str, Any], part: Any, path: tuple[str, ...]) -> bool:
         return True
     below = (here.get("properties") or {}).get(path[0])
     if below is None:
-        return isinstance(here.get("additionalProperties"), dict)
+        # Without names of its own it takes any, such as `resources`.
+        return isinstance(here.get("additionalProperties"), dict) or "properties" not in here
     return _knows(schema, below, path[1:])

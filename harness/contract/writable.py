@@ -23,7 +23,7 @@ def check(subject: Subject, notes: Notes) -> None:
             for path, who in _written(subject.programs[container.image]):
                 if not any(path == m or path.startswith(m.rstrip("/") + "/") for m in mounts):
                     notes.found(
-                        subject.chart.where(container.owner.source, "volumeMounts"),
+                        subject.chart.where(container.owner.source, "volumeMounts", "containers:"),
                         needed=f"a place at {path} where {container} can write",
                         seen=f"its root file system is read-only, and {who} writes to {path}",
                         fix=f"mount an emptyDir at {path}",

@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from harness.command import CommandFailedError
 from harness.errors import DeployError
@@ -15,7 +15,6 @@ from harness.helm.chart import check_chart
 from harness.helm.errors import LintFailedError
 from harness.helm.process import VALUES, Program
 
-_RENDER_SECONDS = 60.0
 # A finding of Helm 4 goes on for some lines.
 _FINDING = re.compile(r"^\[(?:ERROR|WARNING)\].*(?:\n(?!\[|\n).+)*", re.MULTILINE)
 
@@ -25,6 +24,9 @@ class Renderer(Program):
 
     Both methods raise ChartMissingError, ChartInvalidError and CommandTimedOutError.
     """
+
+    #: Seconds that one call of Helm may take.
+    patience: ClassVar[float] = 60.0
 
     def template(
         self,
@@ -42,7 +44,7 @@ class Renderer(Program):
         if kube_version:
             argv += ["--kube-version", kube_version]
         try:
-            return self._run(*argv, timeout=_RENDER_SECONDS, values=values).stdout
+            return self._run(*argv, timeout=self.patience, values=values).stdout
         except CommandFailedError as error:
             raise self._rendering(chart, values, error) from error
 
@@ -51,7 +53,7 @@ class Renderer(Program):
         check_chart(chart)
         argv = ["lint", str(chart), "--strict", *VALUES, "--kubeconfig", os.devnull]
         try:
-            return self._run(*argv, timeout=_RENDER_SECONDS, values=values).stdout
+            return self._run(*argv, timeout=self.patience, values=values).stdout
         except CommandFailedError as error:
             findings = _FINDING.findall(error.completed.stdout)
             text = "\n".join(findings) or error.completed.stdout + error.completed.stderr

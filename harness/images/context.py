@@ -21,7 +21,7 @@ def ignore_patterns(context: Path, dockerfile: str) -> list[str]:
     file = ignore_file(context, dockerfile)
     if file is None:
         return []
-    lines = file.read_text(encoding="utf-8-sig").splitlines()
+    lines = file.read_text(encoding="utf-8-sig", errors="replace").splitlines()
     return [line.strip() for line in lines if line.strip() and not line.startswith("#")]
 
 

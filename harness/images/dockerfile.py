@@ -70,7 +70,7 @@ class Dockerfile:
     @classmethod
     def read(cls, path: Path) -> Dockerfile:
         """Parse the file; instructions that Docker does not know stay as they are."""
-        return cls(path, _parse(path.read_text(encoding="utf-8-sig")))
+        return cls(path, _parse(path.read_text(encoding="utf-8-sig", errors="replace")))
 
     @property
     def global_args(self) -> dict[str, str]:

@@ -1,0 +1,1 @@
+"""Tickets of people who need help."""

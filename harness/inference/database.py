@@ -1,0 +1,72 @@
+"""Which database programs are given, and which one a chart has itself."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from harness.contract.code import DATABASE_NAME
+from harness.contract.rendering import Rendering
+from harness.inference.known import Known
+from harness.inference.probing import Probed
+from harness.inference.running import POSTGRES, images_of
+
+_URL = re.compile(r"(UR[LI]|DSN)$", re.IGNORECASE)
+_SQL = re.compile(r"postgres(ql)?(\+\w+)?:", re.IGNORECASE)
+
+
+def describe_database(known: Known) -> None:
+    """Tell by which variable programs are given a PostgreSQL, if they have one."""
+    found: dict[str, tuple[str, Any]] = {}
+    for name, (image, _) in known.pairs.items():
+        for setting in image.main.settings if image else ():
+            url = _SQL.match(setting.value or "")
+            if url or (DATABASE_NAME.search(setting.name) and _URL.search(setting.name)):
+                read = known.codes[name].read(setting.name)
+                found.setdefault(
+                    setting.name, (f"the chart gives it to {name}", read.place if read else None)
+                )
+    for name, code in known.codes.items():
+        for each in code.reads:
+            if DATABASE_NAME.search(each.name) and _URL.search(each.name):
+                found.setdefault(each.name, (f"the code of {name} reads it", each.place))
+    if not found:
+        parts = sorted(
+            {
+                r.name
+                for code in known.codes.values()
+                for r in code.reads
+                if DATABASE_NAME.search(r.name)
+            }
+        )
+        if parts:
+            known.facts.remark(
+                f"the code takes its database in parts ({', '.join(parts[:4])}), not as one URL, "
+                "so that no database can be given from outside: [database] is left out"
+            )
+        return
+    variable = min(found, key=lambda name: (name != "DATABASE_URL", list(found).index(name)))
+    why, place = found[variable]
+    known.facts.add("database", "env", value=variable, why=why, place=place)
+
+
+def inside(known: Known, rendering: Rendering, probed: Probed) -> Any:
+    """Return the PostgreSQL that a rendering has in the cluster."""
+    own = {id(image) for image, _ in known.pairs.values() if image}
+    for image in images_of(rendering, probed):
+        if id(image) not in own and POSTGRES.search(image.repository):
+            return image
+    return None
+
+
+def describe_server(known: Known, image: Any, why: str) -> None:
+    """Write down image and name of a database in the cluster."""
+    tag = image.tag or "17"
+    repository = image.repository
+    if re.fullmatch(r"[\w./-]+", repository) and re.fullmatch(r"[\w.-]+", tag):
+        known.facts.add("database", "image", value=f"{repository}:{tag}", why=why)
+    for setting in image.main.settings:
+        if setting.name in ("POSTGRES_DB", "POSTGRESQL_DATABASE") and re.fullmatch(
+            r"[a-z_][a-z0-9_]{0,62}", setting.value or ""
+        ):
+            known.facts.add("database", "name", value=setting.value, why=f"{why}, with this name")
