@@ -13,12 +13,13 @@ from harness.deployment import Deployment
 from harness.images.build import Builder
 from harness.images.project import ProjectImages
 from harness.jobs import Jobs
+from harness.options import GUEST, MINIKUBE
 from harness.outside import Outside
 from harness.probes.image import ProbeSource
 from harness.progress import Progress
 from harness.redact import Redactor
 from harness.secrets import secret_values
-from harness.settings import GUEST, MINIKUBE, Settings
+from harness.settings import Settings
 from harness.supply.bases import Bases
 from harness.supply.disk import check_disk, room_to_run_gb
 from harness.supply.minikubebase import BASE

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.helm.rendering import Renderer
-from harness.settings import NONE
+from harness.options import NONE
 
 if TYPE_CHECKING:
     from harness.cache import Cache

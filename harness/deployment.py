@@ -19,13 +19,14 @@ from harness.images.project import ProjectImages
 from harness.images.spec import BuiltImage
 from harness.jobs import Jobs
 from harness.kube.client import Kube
+from harness.options import NONE
 from harness.outside import Outside
 from harness.probes.image import ProbeSource
 from harness.progress import Progress
 from harness.redact import Redactor
 from harness.release import Release
 from harness.rollout import Rollout
-from harness.settings import NONE, Settings
+from harness.settings import Settings
 
 if TYPE_CHECKING:
     from harness.cache import Cache

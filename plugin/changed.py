@@ -19,9 +19,9 @@ import plugin
 from harness.changes.effects import Effect, Layout, Scenario, Selection, select, words_of
 from harness.changes.files import changed_files
 from harness.changes.imports import Imports, is_everywhere
+from harness.early_settings import changed_since, project_folder
 from harness.errors import DeployError
 from harness.project_file import FILE_NAME, read_project_file
-from harness.settings import changed_since, project_folder
 from plugin.binding import definitions_for, scenarios_of
 from plugin.options import given
 

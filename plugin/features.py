@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 from pytest_bdd import scenarios
 
+from harness.early_settings import wants_extended
 from harness.errors import DeployError
 from harness.scenarios import Feature, FeatureUnreadableError, read_feature
-from harness.settings import wants_extended
 from plugin.options import given
 
 #: What the collected feature files hold, by path.

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from harness.early_settings import Reporting
 from harness.errors import DeployError
 from harness.history.model import Source
 from harness.history.source import source_of
 from harness.project_file import read_project_file
-from harness.settings import Reporting
 from plugin.record import PLACE, RECORDED, reporting
 from plugin.summary import remember
 

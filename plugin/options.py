@@ -8,7 +8,8 @@ from collections.abc import Iterable
 import pytest
 
 from harness.errors import DeployError
-from harness.settings import OPTIONS, Settings
+from harness.options import OPTIONS
+from harness.settings import Settings
 
 SETTINGS = pytest.StashKey[Settings]()
 

@@ -13,8 +13,9 @@ import pytest
 from _pytest.skipping import evaluate_skip_marks
 from pytest_bdd.steps import StepFunctionContext
 
+from harness.early_settings import Planning
 from harness.errors import DeployError
-from harness.settings import Planning, Settings
+from harness.settings import Settings
 from plugin.binding import definitions_for, scenarios_of
 from plugin.bindings import Bindings
 from plugin.changed import TOLD

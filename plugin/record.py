@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from harness.early_settings import Reporting
 from harness.errors import DeployError
 from harness.record.journal import Journal, dump, replace
 from harness.record.merging import merge
@@ -18,7 +19,6 @@ from harness.record.place import Place
 from harness.record.reading import part_path, read_parts, worker_parts
 from harness.record.sweeping import sweep
 from harness.record.verdict import verdict
-from harness.settings import Reporting
 from harness.traceability import project_name, requirements
 from plugin.console import PROGRESS, REDACT
 from plugin.options import given

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 
 import pytest
 
+from harness.early_settings import Trace
 from harness.errors import DeployError
 from harness.scenarios import Feature, ScenariosInvalidError, carried, problems
-from harness.settings import Trace
 from harness.traceability import (
     RequirementsUncoveredError,
     SpecDiffersError,

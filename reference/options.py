@@ -1,8 +1,8 @@
-"""The page of the options: `harness/settings.py` as a table."""
+"""The page of the options: `harness/options.py` as a table."""
 
 from __future__ import annotations
 
-from harness.settings import OPTIONS, Option
+from harness.options import OPTIONS, Option
 from reference.table import code, table
 
 _ABOUT = """\

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from harness.databases.choice import KINDS, DatabaseNotGivenError, choose
-from harness.settings import OPTIONS, Settings
+from harness.options import OPTIONS
+from harness.settings import Settings
 
 URL, KEY = {"DATABASE_URL": "postgresql://a:b@c/d"}, {"NEON_API_KEY": "napi_x"}
 

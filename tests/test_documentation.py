@@ -13,7 +13,7 @@ from pytest_bdd.steps import StepFunctionContext, step_function_context_registry
 
 from harness.clusters.base import Provider
 from harness.command import run
-from harness.settings import OPTIONS
+from harness.options import OPTIONS
 from reference import options
 from reference.__main__ import main, outdated
 from reference.modules import fixtures_in, loaded

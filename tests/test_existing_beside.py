@@ -15,9 +15,9 @@ from harness.cache import Cache
 from harness.clusters.existing import beside
 from harness.clusters.usage import Usage
 from harness.images import containers
+from harness.options import GUEST
 from harness.probes.image import ensure_probe_image
 from harness.progress import Progress
-from harness.settings import GUEST
 from harness.supply.engine import Engine
 from harness.tenant import Guest
 

@@ -8,7 +8,7 @@ import yaml
 
 from harness.clusters.existing.options import OWN
 from harness.clusters.existing.rights import RIGHTS, Right
-from harness.settings import OPTIONS
+from harness.options import OPTIONS
 
 DOCUMENT = Path(__file__).parents[1] / "docs" / "existing-clusters.md"
 

@@ -7,7 +7,8 @@ import yaml
 
 from harness.clusters.existing.errors import ContextUnknownError, KubeconfigUnreadableError
 from harness.errors import DeployError
-from harness.settings import SettingInvalidError, Settings
+from harness.option_reader import SettingInvalidError
+from harness.settings import Settings
 from harness.tenant import NODE_PORTS, Guest
 
 

@@ -13,7 +13,8 @@ import httpx
 import pytest
 
 from harness.clusters.minikube_errors import MinikubeFailedError
-from harness.settings import MINIKUBE, Settings
+from harness.options import MINIKUBE
+from harness.settings import Settings
 
 if TYPE_CHECKING:
     from harness.clusters.minikube import MinikubeProvider

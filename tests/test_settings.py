@@ -4,7 +4,10 @@ from pathlib import Path
 import pytest
 from download_support import authority
 
-from harness.settings import OPTIONS, DriverNotOursError, Reporting, SettingInvalidError, Settings
+from harness.early_settings import Reporting
+from harness.option_reader import DriverNotOursError, SettingInvalidError
+from harness.options import OPTIONS
+from harness.settings import Settings
 from harness.supply.authority import ca_bundle
 
 

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from harness.command import run
-from harness.settings import CLUSTERS
+from harness.options import CLUSTERS
 
 ROOT = Path(__file__).parents[1]
 WORKFLOW = ROOT / ".github" / "workflows" / "deploy.yml"

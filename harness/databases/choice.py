@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from harness.databases.errors import DatabaseError
 from harness.databases.neon.errors import KEY
 from harness.errors import DeployError
-from harness.settings import DATABASES
+from harness.options import DATABASES
 
 EXTERNAL, POOLED, GIVEN, NEON, INSIDE = KINDS = DATABASES
 #: Those of which the server is ours, to be stopped and started.

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from harness.early_settings import Reporting
 from harness.errors import DeployError
 from harness.history import document, text
 from harness.history.comparison import Comparison
 from harness.history.errors import RunUnknownError
 from harness.history.history import History
-from harness.settings import Reporting
 
 _ABOUT = """\
 A and B are runs: numbers, commits (for the newest run of one), or last, last-1, ….

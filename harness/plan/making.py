@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeVar
 from harness.databases.choice import INSIDE
 from harness.databases.neon.errors import KEY
 from harness.errors import DeployError
+from harness.options import MINIKUBE
 from harness.plan.images import ImagesPlan, plan_images
 from harness.plan.model import (
     CACHED,
@@ -23,7 +24,7 @@ from harness.plan.model import (
 from harness.plan.release import plan_changes, plan_release
 from harness.plan.surroundings import Containers, choice_of, plan_cluster, plan_services
 from harness.progress import Progress
-from harness.settings import MINIKUBE, Settings
+from harness.settings import Settings
 from harness.supply.browser import find_browser
 from harness.supply.disk import check_disk, room_to_run_gb
 from harness.supply.engine import Engine, find_engine

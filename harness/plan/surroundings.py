@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from harness.clusters.existing.errors import DatabaseUnreachableError
 from harness.databases.choice import EXTERNAL, GIVEN, INSIDE, POOLED, Choice, choose
 from harness.labels import CLUSTER, ROLE
+from harness.options import MINIKUBE
 from harness.plan import model
 from harness.plan.model import NEW, RUNNING, STOPPED, UNKNOWN, PlannedCluster, PlannedService
-from harness.settings import MINIKUBE
 
 if TYPE_CHECKING:
     from harness.plan.times import Times

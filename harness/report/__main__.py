@@ -8,11 +8,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from harness.early_settings import Reporting
 from harness.errors import DeployError
 from harness.record.messages import NAME
 from harness.record.place import PAGE
 from harness.report.writing import write_page
-from harness.settings import Reporting
 from harness.traceability import project_name, requirements
 
 

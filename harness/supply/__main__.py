@@ -9,9 +9,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from harness.cache import Cache
+from harness.early_settings import Planning
 from harness.errors import DeployError
+from harness.options import OPTIONS
 from harness.progress import Progress
-from harness.settings import OPTIONS, Planning, Settings
+from harness.settings import Settings
 from harness.supply.engine import Engine, find_engine
 
 

@@ -10,9 +10,10 @@ from harness.cache import Cache
 from harness.databases.choice import INSIDE, choose
 from harness.errors import DeployError
 from harness.jobs import Jobs
+from harness.options import MINIKUBE
 from harness.probes.image import ensure_probe_image
 from harness.progress import Progress
-from harness.settings import MINIKUBE, Settings
+from harness.settings import Settings
 from harness.supply.bases import Base, Bases
 from harness.supply.browser import ensure_browser, find_browser
 from harness.supply.disk import (

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from harness.clusters.usage import Usage
 from harness.images import containers
 from harness.labels import CLUSTER, MANAGED
-from harness.settings import GUEST
+from harness.options import GUEST
 from harness.tenant import Guest
 
 if TYPE_CHECKING:
