@@ -225,6 +225,17 @@ def test_deleted_with_all_it_left(world: World) -> None:
         provider.endpoint(30080)
 
 
+def test_machine_of_a_silent_api_tells_how_it_is(world: World) -> None:
+    provider = world.make()
+    witness = provider.ensure().witness
+    assert witness is not None
+    assert witness().startswith(f"node {NODE} runs")
+    provider.stop()
+    assert witness() == f"node {NODE} is stopped"
+    provider.delete()
+    assert witness() == f"node {NODE} is gone"
+
+
 def test_endpoint_is_what_the_node_publishes(world: World) -> None:
     provider = world.make()
     assert provider.endpoint(30080) == "http://127.0.0.1:40080"

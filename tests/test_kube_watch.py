@@ -89,6 +89,14 @@ def test_client_says_that_nobody_answers(api: FakeApi, client: Kube) -> None:
         client.list(POD, "shop")
 
 
+def test_client_adds_what_the_machine_knows(api: FakeApi, client: Kube) -> None:
+    api.close()
+    asking = Kube(client.kubeconfig, client.context, witness=lambda: "the node is stopped")
+    with pytest.raises(ApiUnreachableError) as error:
+        asking.list(POD, "shop")
+    assert error.value.__notes__ == ["the node is stopped"]
+
+
 def test_client_tries_a_refused_connection_again(api: FakeApi, client: Kube) -> None:
     patient = Kube(client.kubeconfig, client.context, patience=10)
     api.close()

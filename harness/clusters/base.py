@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -25,6 +25,7 @@ class ClusterAccess:
         kubernetes_version: as the API tells it (`v1.34.4`).
         created: whether this call made it; False when it was there and is used again.
         tenancy: what namespaces get that are made on it.
+        witness: says what the machine of an API that does not answer knows of it.
 
     """
 
@@ -34,10 +35,17 @@ class ClusterAccess:
     kubernetes_version: str
     created: bool
     tenancy: Tenancy = field(default_factory=Tenancy)
+    witness: Callable[[], str] | None = field(default=None, repr=False, compare=False)
 
     def client(self) -> Kube:
         """Return a client for this cluster, which waits a little for an API that restarts."""
-        return Kube(self.kubeconfig, self.context, tenancy=self.tenancy, patience=_PATIENCE)
+        return Kube(
+            self.kubeconfig,
+            self.context,
+            tenancy=self.tenancy,
+            patience=_PATIENCE,
+            witness=self.witness,
+        )
 
 
 @dataclass(frozen=True)

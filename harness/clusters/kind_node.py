@@ -10,10 +10,12 @@ from typing import Any
 from harness.clusters.base import Engine
 from harness.clusters.errors import ClusterMissingError
 from harness.command import CommandFailedError, Completed, run
+from harness.errors import DeployError
 from harness.labels import MANAGED
 from harness.redact import Redactor
 
 _MARK = "/kind/deploy-harness-complete"
+_API_CONTAINERS = ("crictl", "ps", "--all", "--name", "^(kube-apiserver|etcd)$")
 
 
 @dataclass(frozen=True)
@@ -113,6 +115,18 @@ class KindNode:
         """Return the last lines of the node's own output."""
         done = self._docker("logs", "--tail", str(lines), self.name, check=False)
         return (done.stdout + done.stderr).strip()
+
+    def words_of_api(self) -> str:
+        """Return how the node and the containers of its API server are; raises nothing."""
+        try:
+            state = self.state()
+            if state is None or not state.running:
+                is_ = "gone" if state is None else "paused" if state.paused else "stopped"
+                return f"node {self.name} is {is_}"
+            told = self.run(*_API_CONTAINERS, check=False, timeout=10)
+        except DeployError as error:
+            return f"node {self.name} cannot be asked: {error.headline}"
+        return f"node {self.name} runs, and in it:\n{(told.stdout + told.stderr).strip()}"
 
     def run(
         self, *argv: str, stdin: bytes | None = None, timeout: float = 60, check: bool = True

@@ -203,7 +203,10 @@ class OwnCluster(ABC):
     def _access(self, *, created: bool) -> ClusterAccess:
         self._restore_network()
         version = self._health.version()
-        return ClusterAccess(self.name, self.kubeconfig, self.context, version, created)
+        witness = self._first.words_of_api
+        return ClusterAccess(
+            self.name, self.kubeconfig, self.context, version, created, witness=witness
+        )
 
     def _restore_network(self) -> None:
         """Do it each time: a node that its engine has restarted has lost rules and routes."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode, urlsplit
@@ -37,6 +37,8 @@ class Kube:
         tenancy: what namespaces that are made through it get.
         patience: seconds for which a connection that is refused is tried again, so that a
             server that restarts fails nobody; a request that was sent is never repeated so.
+        witness: says, of a server that does not answer, what its machine knows; its words
+            become a note of the error.
 
     Raises:
         KubeconfigError: the file or the context is not there or not usable.
@@ -51,9 +53,10 @@ class Kube:
         timeout: float = 20.0,
         tenancy: Tenancy | None = None,
         patience: float = 0.0,
+        witness: Callable[[], str] | None = None,
     ) -> None:
         self.kubeconfig, self.context, self.timeout = kubeconfig, context, timeout
-        self.patience = patience
+        self.patience, self._witness = patience, witness
         self.tenancy = tenancy or Tenancy()
         self.api = _api_client(kubeconfig, context)
         self.server = str(self.api.configuration.host)
@@ -182,6 +185,8 @@ class Kube:
                 return self._open(method, path, timeout=(_CONNECT, self.timeout), **request)
             except ApiUnreachableError as error:
                 if time.monotonic() >= deadline or not never_sent(error.__cause__):
+                    if self._witness:
+                        error.add_note(self._witness())
                     raise
             time.sleep(_PAUSE)
 
