@@ -343,6 +343,14 @@ def test_reason_is_the_last_error_that_has_a_name() -> None:
         (["run", "--privileged", "x"], ["run", "-L", "--cgroupns=private", "--privileged", "x"]),
         (["volume", "create", "v"], ["volume", "create", "-L", "v"]),
         (["network", "create", "n"], ["network", "create", "-L", "n"]),
+        (
+            ["network", "create", "--subnet=10.9.8.0/24", "n"],
+            ["network", "create", "-L", "--ip-range=10.9.8.128/25", "--subnet=10.9.8.0/24", "n"],
+        ),
+        (
+            ["volume", "create", "--subnet=10.9.8.0/24"],
+            ["volume", "create", "-L", "--subnet=10.9.8.0/24"],
+        ),
         (["network", "rm", "n"], ["network", "rm", "n"]),
     ],
 )

@@ -198,9 +198,11 @@ def _host(argv: Sequence[str]) -> str:
 
 
 def _write_client(file: Path, cluster: str, argv: Sequence[str]) -> None:
-    """Write a docker client that labels what is made, and gives nodes cgroups of their own.
+    """Write a docker client that labels what is made, and gives a node what is its own.
 
-    The latter as kind does it: on cgroup v1 an engine would show a node those of the host.
+    That is cgroups, as kind does it: on cgroup v1 an engine would show it those of the host.
+    And its address: whoever else comes into the network gets one of the upper half, so that
+    nobody has taken the one that Minikube chooses for its node a moment later.
     """
     labels = f"--label {MANAGED}=true --label {shlex.quote(f'{CLUSTER}={cluster}')}"
     lines = (
@@ -214,7 +216,13 @@ def _write_client(file: Path, cluster: str, argv: Sequence[str]) -> None:
         '"volume create" | "network create")',
         "\tmade=$1",
         "\tshift 2",
-        f'\tset -- "$made" create {labels} "$@" ;;',
+        "\tupper=",
+        '\tfor word; do case "$made $word" in',
+        '\t"network --subnet="*.0/24)',
+        "\t\tsubnet=${word#--subnet=}",
+        "\t\tupper=--ip-range=${subnet%.0/24}.128/25 ;;",
+        "\tesac; done",
+        f'\tset -- "$made" create {labels} $upper "$@" ;;',
         "esac",
         f'exec {shlex.join(map(str, argv))} "$@"',
         "",
