@@ -20,6 +20,7 @@ pytest_plugins = [
     "fixtures.run",
     "fixtures.evidence",
     "fixtures.deployment",
+    "fixtures.turns",
     "fixtures.static",
     "fixtures.browser",
     "fixtures.faults",

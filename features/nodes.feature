@@ -1,4 +1,4 @@
-@cluster @disruptive
+@cluster @disruptive @alone
 Feature: More than one machine
   As an operator
   I want the application to run on several machines

@@ -29,6 +29,7 @@ MARKS = {
     "cluster": "needs the application deployed on a cluster",
     "extended": "takes a minute or more: runs with --deploy-extended=yes only",
     "disruptive": "replaces or breaks something, and puts it right again",
+    "alone": "disturbs the whole cluster: other processes of the run wait meanwhile",
 }
 
 

@@ -72,6 +72,8 @@ class DrainedNode(Fault):
 
     def _mend(self) -> None:
         self.client.patch(NODE, self.node, {"spec": {"unschedulable": None}})
+        with Watcher(self.client, None, (NODE,)) as watcher:  # its taint goes a moment later
+            wait_for(NodeReady(self.node, ready=True), watcher, _BACK)
 
 
 @dataclass
