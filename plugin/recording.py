@@ -111,7 +111,7 @@ class Recording:
     def close(self) -> None:
         """End what is still open, and the journal."""
         if self.attempt:
-            self._end_scenario()
+            self._break_off()
         self._hooks.close()
         if self._journal:
             self._journal.close()
@@ -185,6 +185,18 @@ class Recording:
         for listener in self.listeners:
             listener.scenario_ends(told)
         return told
+
+    def _break_off(self) -> None:
+        """End the scenario that the end of the run came upon."""
+        attempt = self.attempt
+        number, inside = (attempt.reached - 1, attempt.inside_step) if attempt else (0, False)
+        text = self._text(number)
+        told = self._end_scenario()
+        result = attempt.result_of(number) if attempt and inside else None
+        for listener in self.listeners:
+            if result:
+                listener.step_ends(text, result)
+            listener.scenario_ends(told)
 
     def _end_scenario(self) -> dict[str, Any]:
         attempt, self.attempt, self.tear_down_failed = self.attempt, None, False

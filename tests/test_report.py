@@ -197,7 +197,15 @@ def test_long_text_is_cut_and_that_is_said() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "shown"), [(0.01, "< 0.1 s"), (3.14, "3.1 s"), (42, "42 s"), (372, "6 min 12 s")]
+    ("value", "shown"),
+    [
+        (0.01, "< 0.1 s"),
+        (3.14, "3.1 s"),
+        (42, "42 s"),
+        (372, "6 min 12 s"),
+        (299.7, "5 min 0 s"),
+        (330.4, "5 min 30 s"),
+    ],
 )
 def test_times_read_well(value: float, shown: str) -> None:
     assert seconds(value) == shown
