@@ -188,14 +188,11 @@ class Recording:
 
     def _break_off(self) -> None:
         """End the scenario that the end of the run came upon."""
-        attempt = self.attempt
-        number, inside = (attempt.reached - 1, attempt.inside_step) if attempt else (0, False)
-        text = self._text(number)
-        told = self._end_scenario()
-        result = attempt.result_of(number) if attempt and inside else None
+        attempt, told = self.attempt, self._end_scenario()
+        result = attempt.result_of(attempt.reached - 1) if attempt else None
         for listener in self.listeners:
-            if result:
-                listener.step_ends(text, result)
+            if attempt and result and result["status"] == UNKNOWN:
+                listener.step_ends(self._steps[attempt.case.id][attempt.reached - 1], result)
             listener.scenario_ends(told)
 
     def _end_scenario(self) -> dict[str, Any]:

@@ -79,6 +79,7 @@ def _write_requirements(reporter: pytest.TerminalReporter, config: pytest.Config
     recorded = config.stash.get(RECORDED, None)
     if recorded is None:
         return
+    from harness.record.messages import UNKNOWN
     from harness.report.reader import read_run
     from harness.report.requirements import PROVEN, proven_by
 
@@ -97,6 +98,14 @@ def _write_requirements(reporter: pytest.TerminalReporter, config: pytest.Config
     reporter.write_line("; ".join([f"{proven} of {len(asked)} proven", *_left(found)]))
     if run.message:  # such as how many scenarios the run did not come to
         reporter.write_line(run.message)
+    for scenario in run.scenarios:  # with several processes nothing else has told of these
+        if scenario.status == UNKNOWN:
+            at = (
+                f", at: {scenario.failing.keyword} {scenario.failing.text}"
+                if scenario.failing
+                else ""
+            )
+            reporter.write_line(f"! {scenario.name}  (broken off{at})")
 
 
 def _left(found: list[Requirement]) -> list[str]:

@@ -48,7 +48,8 @@ def verdict(
     said = [BROKEN_OFF] if interrupted else []
     said += [stopped] if stopped else []
     if missing := len(cases - begun):
-        said.append(f"{missing} of {len(cases)} scenarios were not run")
+        were = "was" if missing == 1 else "were"
+        said.append(f"{missing} of {len(cases)} scenarios {were} not run")
     success = exit_code == 0 and not bad - again and not missing and not interrupted
     if exit_code and not bad - again and not said:
         said.append(f"the run ended with exit code {exit_code}, though no scenario failed")
