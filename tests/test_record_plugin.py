@@ -139,6 +139,9 @@ def test_failure_of_a_fixture_is_its_own(shop: pytest.Pytester, phase: str) -> N
 
 
 def test_what_was_not_run_is_not_run(shop: pytest.Pytester) -> None:
+    run(shop, "-x", "-n", "1")
+    assert "broken off" not in (message := run_of(shop.path).message)
+    assert message.startswith("stopping after 1 failures; ")
     result = run(shop, "-x")
     result.assert_outcomes(failed=1)
     result.stdout.fnmatch_lines(["*7 of 8 scenarios were not run"])

@@ -45,8 +45,8 @@ def verdict(
             bad.add(told["testCaseStartedId"])
         elif kind == "testRunHookFinished" and told["result"]["status"] not in _GOOD:
             bad.add(told["testRunHookStartedId"])
-    said = [BROKEN_OFF] if interrupted else []
-    said += [stopped] if stopped else []
+    # With several processes -x is an interruption, too, which comes upon no scenario.
+    said = [stopped] if stopped else [BROKEN_OFF] if interrupted else []
     if missing := len(cases - begun):
         were = "was" if missing == 1 else "were"
         said.append(f"{missing} of {len(cases)} scenarios {were} not run")
