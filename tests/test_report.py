@@ -110,13 +110,14 @@ ALL = [("Sale", "FR-1", "PASSED", ""), ("Buy", "FR-2", "PASSED", ""), ("E", "EC-
         (record(("Sale", "FR-1", "PENDING", "w")), "failed", "1 scenario did not pass"),
         (record(("Sale", "FR-1", "UNKNOWN", "w")), "failed", "the run was broken off"),
         (record(("Sale", "FR-1", "SKIPPED", "w"), *ALL[1:]), "partly", "2 of 3"),
+        (record(("Sale", "FR-1", "SKIPPED", "w")), "partly", "no requirement is wholly proven"),
         (record(("Sale", "FR-1", "not run", ""), *ALL[1:]), "failed", "did not end well"),
         (record(("Sale", "FR-1", "not selected", ""), *ALL[1:]), "partly", "2 of 3"),
         ([m for m in record(*ALL) if "pickle" in m], "spec", "3 requirements and 3 scenarios"),
     ],
     ids=[
         *("accepted", "no scenario", "cut off", "failed", "pending", "broken off", "skipped"),
-        *("not run", "not selected", "specification"),
+        *("all skipped", "not run", "not selected", "specification"),
     ],
 )
 def test_verdict_claims_no_more_than_was_shown(
