@@ -6,7 +6,7 @@ import contextlib
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Protocol
 
@@ -36,7 +36,6 @@ class Progress:
     interval: float = 15.0
     quiet: bool = False
     choices: list[tuple[str, str, str]] = field(default_factory=list)
-    timings: list[tuple[str, float]] = field(default_factory=list)
     phases: list[Phase] = field(default_factory=list)
     running: list[Step] = field(default_factory=list)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -72,7 +71,6 @@ class Progress:
             self.say(f"x {name}: failed after {step.seconds:.1f} s: {cause}")
             raise
         else:
-            self.timings.append((name, step.seconds))
             self.phases.append(Phase(name, step.at, step.seconds, step.result))
             self.say(f"+ {name}: {step.result or 'done'} in {step.seconds:.1f} s")
         finally:
@@ -99,6 +97,26 @@ class Phase:
     def told(self) -> dict[str, str | float | bool]:
         """Return it for a record."""
         return asdict(self)
+
+
+def longest(spent: Iterable[tuple[str, float]], most: int = 5) -> list[str]:
+    """Return in words where the time went, each name once, that with the most time first.
+
+    Args:
+        spent: name and seconds of each step; of a name that comes again the longest is told, with
+            how often it came and the seconds of all.
+        most: how many names are told.
+
+    """
+    by_name: dict[str, list[float]] = {}
+    for name, seconds in spent:
+        by_name.setdefault(name, []).append(seconds)
+    found = sorted(by_name.items(), key=lambda one: -sum(one[1]))[:most]
+    return [
+        f"{name} {max(times):.1f} s"
+        + (f" ({len(times)} times, {sum(times):.0f} s)" if len(times) > 1 else "")
+        for name, times in found
+    ]
 
 
 @dataclass(eq=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shlex
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -64,7 +65,7 @@ def pytest_runtestloop(session: pytest.Session) -> None:
         return
     recording = Recording(config.rootpath, config.stash[REDACT], *_journal(config))
     recording.begin(session.items, _feature_files(config))
-    words = " ".join(["pytest", *map(str, config.invocation_params.args)])
+    words = shlex.join(["pytest", *map(str, config.invocation_params.args)])
     recording.evidence("project", {**_project(config), "command": words})
     config.stash[RECORDING] = recording
 

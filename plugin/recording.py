@@ -111,7 +111,7 @@ class Recording:
     def close(self) -> None:
         """End what is still open, and the journal."""
         if self.attempt:
-            self._end_scenario()
+            self._break_off()
         self._hooks.close()
         if self._journal:
             self._journal.close()
@@ -185,6 +185,15 @@ class Recording:
         for listener in self.listeners:
             listener.scenario_ends(told)
         return told
+
+    def _break_off(self) -> None:
+        """End the scenario that the end of the run came upon."""
+        attempt, told = self.attempt, self._end_scenario()
+        result = attempt.result_of(attempt.reached - 1) if attempt else None
+        for listener in self.listeners:
+            if attempt and result and result["status"] == UNKNOWN:
+                listener.step_ends(self._steps[attempt.case.id][attempt.reached - 1], result)
+            listener.scenario_ends(told)
 
     def _end_scenario(self) -> dict[str, Any]:
         attempt, self.attempt, self.tear_down_failed = self.attempt, None, False

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from harness.progress import Progress
-from harness.record.messages import PASSED, Message, seconds_of
+from harness.record.messages import PASSED, UNKNOWN, Message, seconds_of
 from plugin.console import CONSOLE, PROGRESS, Console
 from plugin.record import RECORDING
 
@@ -54,14 +54,14 @@ class Story:
             f"{shown}  {SIGNS.get(status, '?')} {text}", COLOURS.get(status, "yellow")
         )
         if status != PASSED and told.get("message"):
-            self._console.line(f"            {status.lower()}: {reason(told['message'])}", "yellow")
+            self._console.line(f"            {outcome(status, told['message'])}", "yellow")
 
     def scenario_ends(self, told: dict[str, Any]) -> None:
         """Nothing is left to be said but what no step has said."""
         self._console.status(None)
         if told["status"] != PASSED and not told["step"]:
-            words = f"            {told['status'].lower()}: {reason(told['reason'])}"
-            self._console.line(words, "red")
+            words = outcome(told["status"], told["reason"])
+            self._console.line(f"            {words}", "red")
 
     def _elapsed(self) -> str:
         passed = time.monotonic() - self._began
@@ -86,6 +86,11 @@ def reason(message: str) -> str:
     lines = [line for line in message.splitlines() if line.strip() and not line.startswith("step:")]
     seen = next((line for line in lines if line.startswith("seen:")), lines[0] if lines else "")
     return seen.removeprefix("seen:").strip()[:_REASON]
+
+
+def outcome(status: str, message: str) -> str:
+    """Return what became of something and why; what was broken off says both by itself."""
+    return reason(message) if status == UNKNOWN else f"{status.lower()}: {reason(message)}"
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -6,13 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from harness.progress import longest
 from plugin.console import PROGRESS
 
 if TYPE_CHECKING:
     from harness.report.requirements import Requirement
 
 FACTS = pytest.StashKey[dict[str, str]]()
-_HANDED_ON, _TIMINGS = "deploy_facts", "deploy_timings"
+_SPENT = pytest.StashKey[list[tuple[str, float]]]()
+_HANDED_ON, _STEPS = "deploy_facts", "deploy_steps"
 _SIGNS = {"proven": "✓", "failed": "✕", "partly proven": "-", "not run": "○", "no scenario": "?"}
 _COLOURS = {"proven": "green", "failed": "red", "partly proven": "yellow"}
 
@@ -20,6 +22,7 @@ _COLOURS = {"proven": "green", "failed": "red", "partly proven": "yellow"}
 def pytest_configure(config: pytest.Config) -> None:
     """Begin with nothing to say."""
     config.stash[FACTS] = {}
+    config.stash[_SPENT] = []
 
 
 def remember(config: pytest.Config, name: str, value: str) -> None:
@@ -34,7 +37,7 @@ def pytest_sessionfinish(session: pytest.Session) -> Any:
     config = session.config
     if (output := getattr(config, "workeroutput", None)) is not None:
         output[_HANDED_ON] = config.stash[FACTS]
-        output[_TIMINGS] = config.stash[PROGRESS].timings
+        output[_STEPS] = [(p.name, p.seconds) for p in config.stash[PROGRESS].phases]
     return result
 
 
@@ -45,8 +48,7 @@ def pytest_testnodedown(node: Any) -> None:
     worker = node.gateway.id
     for name, value in output.get(_HANDED_ON, {}).items():
         remember(node.config, f"{name} {worker}", value)
-    timings = [(f"{name} ({worker})", seconds) for name, seconds in output.get(_TIMINGS, ())]
-    node.config.stash[PROGRESS].timings += timings
+    node.config.stash[_SPENT] += output.get(_STEPS, ())
 
 
 def pytest_terminal_summary(
@@ -57,17 +59,17 @@ def pytest_terminal_summary(
         _write_requirements(terminalreporter, config)
     except Exception as error:  # what a run came to does not hang on how it is summed up
         remember(config, "requirements", f"not summed up: {type(error).__name__}: {error}")
-    facts, progress = config.stash[FACTS], config.stash[PROGRESS]
-    if not facts and not progress.timings:
+    facts, spent = config.stash[FACTS], config.stash[_SPENT]
+    spent = [*spent, *((phase.name, phase.seconds) for phase in config.stash[PROGRESS].phases)]
+    if not facts and not spent:
         return
     terminalreporter.section("deployment")
     width = max(map(len, (*facts, "longest steps")))
     for name, value in sorted(facts.items()):
         terminalreporter.write_line(f"{name:<{width}} {value}")
-    slowest = sorted(progress.timings, key=lambda timing: -timing[1])[:5]
-    if slowest:
-        told = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in slowest)
-        terminalreporter.write_line(f"{'longest steps':<{width}} {told}")
+    for number, told in enumerate(longest(spent)):
+        label = "" if number else "longest steps"
+        terminalreporter.write_line(f"{label:<{width}} {told}")
 
 
 def _write_requirements(reporter: pytest.TerminalReporter, config: pytest.Config) -> None:
@@ -77,12 +79,14 @@ def _write_requirements(reporter: pytest.TerminalReporter, config: pytest.Config
     recorded = config.stash.get(RECORDED, None)
     if recorded is None:
         return
+    from harness.record.messages import UNKNOWN
     from harness.report.reader import read_run
     from harness.report.requirements import PROVEN, proven_by
 
     run = read_run(recorded[1])
     told = (run.last("project") or {}).get("requirements") or {}
-    asked = [r for r in proven_by(told, run.scenarios) if r.selected]
+    found = proven_by(told, run.scenarios)
+    asked = [one for one in found if one.selected]
     if not asked:
         return
     reporter.section("requirements")
@@ -91,8 +95,27 @@ def _write_requirements(reporter: pytest.TerminalReporter, config: pytest.Config
     for requirement in asked:
         if not quiet or requirement.status != PROVEN:
             _write_requirement(reporter, requirement)
-    left = f"; {len(told) - len(asked)} were not asked for" if len(told) > len(asked) else ""
-    reporter.write_line(f"{proven} of {len(asked)} proven{left}")
+    reporter.write_line("; ".join([f"{proven} of {len(asked)} proven", *_left(found)]))
+    if run.message:  # such as how many scenarios the run did not come to
+        reporter.write_line(run.message)
+    for scenario in run.scenarios:  # with several processes nothing else has told of these
+        if scenario.status == UNKNOWN:
+            at = (
+                f", at: {scenario.failing.keyword} {scenario.failing.text}"
+                if scenario.failing
+                else ""
+            )
+            reporter.write_line(f"! {scenario.name}  (broken off{at})")
+
+
+def _left(found: list[Requirement]) -> list[str]:
+    """Return how many requirements the run says nothing of, and why."""
+    from harness.report.requirements import UNCOVERED
+
+    bare = sum(one.status == UNCOVERED for one in found)
+    left = sum(not one.selected for one in found) - bare
+    said = [f"{left} {'was' if left == 1 else 'were'} not asked for"] if left else []
+    return [*said, *([f"{bare} {'has' if bare == 1 else 'have'} no scenario"] if bare else [])]
 
 
 def _write_requirement(reporter: pytest.TerminalReporter, requirement: Requirement) -> None:

@@ -12,7 +12,7 @@ from harness.history.__main__ import main
 from harness.history.comparison import Comparison
 from harness.history.history import History
 from harness.history.model import Demand, Entry, Result, Size, Source, Spent
-from harness.history.text import WIDTH, compared, listed
+from harness.history.text import WIDTH, compared, counts, listed
 
 
 def names(results: list[Result]) -> list[str]:
@@ -197,7 +197,8 @@ def test_text_reads_well() -> None:
     assert rest == EXPECTED
     assert "before  run 1, 2023-11-1" in head
     assert "commit c0ffee00, chart 1.0.0" in head
-    assert "kind, 1 process, exit status 1, 45 s: 5 passed, 3 failed, 1 broken off" in head
+    came_to = "kind, 1 process, exit status 1, 45 s: 5 passed, 3 failed, 1 skipped, 1 broken off"
+    assert came_to in " ".join(head.split())
 
 
 def test_what_does_not_show_is_no_change() -> None:
@@ -287,3 +288,8 @@ def test_wrong_words_are_2_too(folder: Path) -> None:
     with pytest.raises(SystemExit) as raised:
         main(["--compare"])
     assert raised.value.code == 2
+
+
+def test_what_was_skipped_is_counted() -> None:
+    results = [result("a"), result("b", "SKIPPED"), result("c", "SKIPPED"), result("d", "NOT_RUN")]
+    assert counts(entry(1, *results)) == "1 passed, 2 skipped, 1 not run"

@@ -14,7 +14,16 @@ from harness.record.case import Attempt, Case
 from harness.record.documents import read_document
 from harness.record.journal import Journal
 from harness.record.merging import merge
-from harness.record.messages import kind_of, seconds_of, timestamp
+from harness.record.messages import (
+    BROKEN_OFF,
+    STATUSES,
+    kind_of,
+    recorded,
+    result,
+    seconds_of,
+    status_of,
+    timestamp,
+)
 from harness.record.place import Place
 from harness.record.reading import Part, RecordMissingError, part_path, read_part, read_parts
 from harness.record.verdict import verdict
@@ -135,7 +144,30 @@ def test_attempt_that_is_ended_early_is_broken_off() -> None:
     attempt.begin_step()
     attempt.finish()
     (end,) = (m["testStepFinished"] for m in written if "testStepFinished" in m)
-    assert end["testStepResult"]["status"] == "UNKNOWN"
+    assert attempt.status == status_of(end["testStepResult"]) == "UNKNOWN"
+    assert end["testStepResult"]["status"] == "FAILED", "to others UNKNOWN is less than PASSED"
+
+
+def test_attempt_that_is_ended_between_two_steps_did_not_pass() -> None:
+    written: list[Message] = []
+    attempt = Attempt(case(steps=STEPS), lambda *messages: written.extend(messages), "gw0")
+    attempt.begin_step()
+    attempt.end_step("PASSED")
+    killed = merge([Part("gw0", list(written))], interrupted=True)
+    attempt.finish()
+    for messages in (killed, written):
+        ends = [m["testStepFinished"] for m in messages if "testStepFinished" in m]
+        assert [status_of(end["testStepResult"]) for end in ends] == ["PASSED", "UNKNOWN"]
+        begun = [m["testStepStarted"]["testStepId"] for m in messages if "testStepStarted" in m]
+        assert [end["testStepId"] for end in ends] == begun
+
+
+def test_only_what_was_broken_off_is_read_as_such() -> None:
+    kinds = [result(status, 1.5, words) for status in STATUSES for words in ("", BROKEN_OFF)]
+    assert [status_of(recorded(told)) for told in kinds] == [told["status"] for told in kinds]
+    assert all(recorded(told)["duration"] == told["duration"] for told in kinds)
+    assert status_of({"status": "UNKNOWN"}) == "UNKNOWN", "as earlier records have it"
+    assert status_of({}) == ""
 
 
 def running(name: str, *, hook: bool = False) -> Part:
@@ -160,7 +192,8 @@ def test_process_that_died_broke_off_what_it_did(
         ("testRunHookFinished", "result") if hook else ("testStepFinished", "testStepResult")
     )
     (end,) = (m[kind] for m in messages if kind in m)
-    assert end[key]["status"] == status
+    assert end[key]["status"] == "FAILED"
+    assert status_of(end[key]) == status
     assert ("gw0 ended" in end[key]["message"]) != interrupted
     assert kind_of(messages[-1]) == "testCaseFinished"
 
@@ -279,7 +312,7 @@ def ran(status: str) -> list[Message]:
         (ran("PENDING"), 0, False, ""),
         (ran("FAILED"), 1, False, ""),
         (ran("PASSED"), 1, False, "exit code 1, though no scenario failed"),
-        ([{"testCase": {"id": "c"}}], 0, False, "1 of 1 scenarios were not run"),
+        ([{"testCase": {"id": "c"}}], 0, False, "1 of 1 scenarios was not run"),
         (
             [
                 {

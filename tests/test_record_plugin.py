@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pty
+import re
 import signal
 import subprocess
 import sys
@@ -138,14 +139,20 @@ def test_failure_of_a_fixture_is_its_own(shop: pytest.Pytester, phase: str) -> N
 
 
 def test_what_was_not_run_is_not_run(shop: pytest.Pytester) -> None:
-    run(shop, "-x").assert_outcomes(failed=1)
+    run(shop, "-x", "-n", "1")
+    assert "broken off" not in (message := run_of(shop.path).message)
+    assert message.startswith("stopping after 1 failures; ")
+    result = run(shop, "-x")
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*7 of 8 scenarios were not run"])
     messages = record_of(shop.path)
     assert_valid(messages)
     told = run_of(shop.path)
     assert [s.status for s in told.scenarios].count(NOT_RUN) == 7
     assert "7 of 8 scenarios were not run" in told.message
-    run(shop, "-k", "sale")
+    run(shop, "-k", "sale or nothing")
     told = run_of(shop.path)
+    assert told.last("project")["command"].endswith("-k 'sale or nothing'")
     assert {s.status for s in told.scenarios} == {"PASSED", NOT_SELECTED}
     assert told.success
 
@@ -171,6 +178,11 @@ LASTING = 'time.sleep(0 if os.path.exists("go") else open("here", "w").close() o
 def started(shop: pytest.Pytester, *args: str) -> subprocess.Popen[str]:
     """Return a run whose sale lasts, once it is there."""
     edit(shop.path / "conftest.py", "time.sleep(0.02)\n\n@when", f"{LASTING}\n\n@when")
+    return begun(shop, *args)
+
+
+def begun(shop: pytest.Pytester, *args: str) -> subprocess.Popen[str]:
+    """Return a run that has come to what lasts."""
     program = subprocess.Popen(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", "features", *args],
         cwd=shop.path,
@@ -198,6 +210,19 @@ def test_interrupted_run_tells_what_it_had(shop: pytest.Pytester) -> None:
     assert "broken off" in told.message
     assert not told.success
     assert "report.html" in said
+    assert re.search(r"! When somebody pays 3 coins\n +broken off when the run was ended\n", said)
+    assert "\nbroken off when the run was ended; 2 of 3 scenarios were not run\n" in said
+
+
+def test_set_up_that_is_interrupted_is_told(shop: pytest.Pytester) -> None:
+    edit(shop.path / "conftest.py", '    yield "till"', f'    {LASTING}\n    yield "till"')
+    program = begun(shop, "-k", "sale")
+    program.send_signal(signal.SIGINT)
+    said, _ = program.communicate(timeout=30)
+    sale = named(run_of(shop.path), "A sale")
+    assert sale.status == "UNKNOWN"
+    assert ("Before", "till", "UNKNOWN") in [(s.keyword, s.text, s.status) for s in sale.steps]
+    assert re.search(r"✓ Given a shop\n(.*\n)? +broken off when the run was ended\n", said), said
 
 
 def test_worker_that_is_killed_fails_its_scenario_alone(shop: pytest.Pytester) -> None:
@@ -341,6 +366,26 @@ def test_terminal_tells_scenarios_as_they_happen(shop: pytest.Pytester) -> None:
         ]
     )
     result.stdout.no_re_match_line(r"features/buying.feature [F.xs]+")
+
+
+def test_requirements_that_are_not_asked_for_are_counted(shop: pytest.Pytester) -> None:
+    more = '"FR-3" = "It closes"\n"FR-4" = "It opens"\n'
+    edit(shop.path / "deploy.toml", '"FR-2"', f'{more}"FR-2"')
+    result = run(shop, "-k", "sale or price or table")
+    result.stdout.fnmatch_lines(["1 of 1 proven; 1 was not asked for; 2 have no scenario"])
+
+
+def test_time_is_told_once_for_each_name_of_a_step(shop: pytest.Pytester) -> None:
+    edit(
+        shop.path / "conftest.py",
+        "def shop(town): ...",
+        "def shop(town, request):\n"
+        "    from plugin.console import PROGRESS\n"
+        "    with request.config.stash[PROGRESS].step('opening'): time.sleep(0.06)",
+    )
+    said = r"longest steps +opening 0\.\d s \(4 times, 0 s\)"
+    for args in ((), ("-n", "2")):
+        run(shop, "features/selling.feature", *args).stdout.re_match_lines([said])
 
 
 def test_terminal_tells_of_several_processes(shop: pytest.Pytester) -> None:

@@ -110,13 +110,14 @@ ALL = [("Sale", "FR-1", "PASSED", ""), ("Buy", "FR-2", "PASSED", ""), ("E", "EC-
         (record(("Sale", "FR-1", "PENDING", "w")), "failed", "1 scenario did not pass"),
         (record(("Sale", "FR-1", "UNKNOWN", "w")), "failed", "the run was broken off"),
         (record(("Sale", "FR-1", "SKIPPED", "w"), *ALL[1:]), "partly", "2 of 3"),
+        (record(("Sale", "FR-1", "SKIPPED", "w")), "partly", "no requirement is wholly proven"),
         (record(("Sale", "FR-1", "not run", ""), *ALL[1:]), "failed", "did not end well"),
         (record(("Sale", "FR-1", "not selected", ""), *ALL[1:]), "partly", "2 of 3"),
         ([m for m in record(*ALL) if "pickle" in m], "spec", "3 requirements and 3 scenarios"),
     ],
     ids=[
         *("accepted", "no scenario", "cut off", "failed", "pending", "broken off", "skipped"),
-        *("not run", "not selected", "specification"),
+        *("all skipped", "not run", "not selected", "specification"),
     ],
 )
 def test_verdict_claims_no_more_than_was_shown(
@@ -197,7 +198,15 @@ def test_long_text_is_cut_and_that_is_said() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "shown"), [(0.01, "< 0.1 s"), (3.14, "3.1 s"), (42, "42 s"), (372, "6 min 12 s")]
+    ("value", "shown"),
+    [
+        (0.01, "< 0.1 s"),
+        (3.14, "3.1 s"),
+        (42, "42 s"),
+        (372, "6 min 12 s"),
+        (299.7, "5 min 0 s"),
+        (330.4, "5 min 30 s"),
+    ],
 )
 def test_times_read_well(value: float, shown: str) -> None:
     assert seconds(value) == shown

@@ -336,6 +336,15 @@ def test_page_prints_all_of_it(chromium: Browser, tmp_path: Path) -> None:
     assert page.pdf().startswith(b"%PDF")
 
 
+def test_paper_is_never_dark(chromium: Browser, axe: str, tmp_path: Path) -> None:
+    page, _ = opened(chromium, tmp_path, render(everything()), scheme="dark")
+    page.emulate_media(media="print", color_scheme="dark")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.evaluate(axe)
+    found = page.evaluate("axe.run(document, {runOnly: ['color-contrast']})")
+    assert not [broken["nodes"][0]["html"] for broken in found["violations"]]
+
+
 def test_trends_are_told_in_words_and_figures(chromium: Browser, tmp_path: Path) -> None:
     messages = everything()
     page, seen = opened(chromium, tmp_path, render(messages, trends=in_history(messages)))

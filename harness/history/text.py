@@ -43,7 +43,8 @@ def commit(run: Entry) -> str:
 def counts(run: Entry) -> str:
     """Return how its scenarios came out."""
     told = [(run.count(PASSED), "passed"), (run.count(*FAILING), "failed")]
-    told += [(run.count(UNKNOWN), "broken off"), (run.count(NOT_RUN), "not run")]
+    told += [(run.count(SKIPPED), "skipped"), (run.count(UNKNOWN), "broken off")]
+    told += [(run.count(NOT_RUN), "not run")]
     return ", ".join(f"{count} {word}" for count, word in told if count) or "none passed"
 
 
@@ -60,7 +61,8 @@ def _lines(told: Comparison) -> Iterator[str]:
         )
         processes = f"{run.workers} process{'es' if run.workers != 1 else ''}"
         where = f"{run.provider or 'no cluster named'}, {processes}, exit status {run.exit_status}"
-        yield f"        {where}, {seconds(run.seconds)}: {counts(run)}"
+        line, indent = f"{where}, {seconds(run.seconds)}: {counts(run)}", " " * 8
+        yield textwrap.fill(line, WIDTH, initial_indent=indent, subsequent_indent=indent)
     yield ""
     yield from _scenarios(told)
     yield from _requirements(told)

@@ -12,6 +12,7 @@ from harness.record.messages import (
     SKIPPED,
     UNKNOWN,
     Message,
+    recorded,
     result,
     timestamp,
     worst,
@@ -174,7 +175,9 @@ class Attempt:
     # The end
 
     def finish(self) -> None:
-        """End the attempt; what is still open then was broken off."""
+        """End the attempt; what is still open then was broken off, or else what comes next."""
+        if not self._open:
+            self.begin_step()
         for step, _ in reversed(self._open[:]):
             self._finish(step, UNKNOWN, BROKEN_OFF)
         self._finished = time.time()
@@ -219,5 +222,11 @@ class Attempt:
         told = self.results[step] = result(status, now - begun, message, exception)
         ids = {"testCaseStartedId": self.id, "testStepId": step}
         self._write(
-            {"testStepFinished": {**ids, "testStepResult": told, "timestamp": timestamp(now)}}
+            {
+                "testStepFinished": {
+                    **ids,
+                    "testStepResult": recorded(told),
+                    "timestamp": timestamp(now),
+                }
+            }
         )

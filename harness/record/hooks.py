@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from harness.record.messages import BROKEN_OFF, UNKNOWN, Message, result, timestamp
+from harness.record.messages import BROKEN_OFF, UNKNOWN, Message, recorded, result, timestamp
 
 RUN = "run"
 BEFORE_RUN, AFTER_RUN = "BEFORE_TEST_RUN", "AFTER_TEST_RUN"
@@ -54,7 +54,7 @@ class Hooks:
         """End the innermost one."""
         begun, began = self._open.pop()
         now = time.time()
-        told = result(status, now - began, message, exception)
+        told = recorded(result(status, now - began, message, exception))
         ends = {"testRunHookStartedId": begun, "result": told, "timestamp": timestamp(now)}
         self._write({"testRunHookFinished": ends})
 

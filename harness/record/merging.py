@@ -11,6 +11,7 @@ from harness.record.messages import (
     UNKNOWN,
     Message,
     kind_of,
+    recorded,
     result,
     seconds_of,
 )
@@ -25,8 +26,8 @@ Key = tuple[str, str]
 def merge(parts: Iterable[Part], *, interrupted: bool = False) -> list[Message]:
     """Return the messages of all parts as those of one run.
 
-    A process that ended without ending its scenario broke it off: its step is unknown when
-    the run was interrupted, else failed, since the process died of it. Steps that were never
+    A process that ended without ending its scenario broke it off: its step was broken off when
+    the run was interrupted, else it failed, since the process died of it. Steps that were never
     reached get no result.
 
     Args:
@@ -130,12 +131,18 @@ def _broken_off(part: Part, events: list[Message], interrupted: bool) -> Iterato
     status = UNKNOWN if interrupted else FAILED
     words = BROKEN_OFF if interrupted else f"{process} ended here"
     for hook, begun in hooks.items():
-        told = result(status, seconds_of(moment) - seconds_of(begun.get("timestamp")), words)
+        took = seconds_of(moment) - seconds_of(begun.get("timestamp"))
+        told = recorded(result(status, took, words))
         ends = {"testRunHookStartedId": hook, "result": told, "timestamp": moment}
         yield {"testRunHookFinished": ends}
     for attempt, steps in open_.items():
+        if not steps and (step := _next(part, events, attempt)):  # between two
+            begun = {"testCaseStartedId": attempt, "testStepId": step, "timestamp": moment}
+            yield {"testStepStarted": begun}
+            steps[step] = begun
         for step, begun in steps.items():
-            told = result(status, seconds_of(moment) - seconds_of(begun.get("timestamp")), words)
+            took = seconds_of(moment) - seconds_of(begun.get("timestamp"))
+            told = recorded(result(status, took, words))
             ids = {"testCaseStartedId": attempt, "testStepId": step}
             yield {"testStepFinished": {**ids, "testStepResult": told, "timestamp": moment}}
         yield {
@@ -145,6 +152,18 @@ def _broken_off(part: Part, events: list[Message], interrupted: bool) -> Iterato
                 "willBeRetried": False,
             }
         }
+
+
+def _next(part: Part, events: list[Message], attempt: str) -> str:
+    """Return the id of the first sentence that an attempt did not come to, "" after the last."""
+    started = (m["testCaseStarted"] for m in events if "testCaseStarted" in m)
+    case = next((told.get("testCaseId") for told in started if told.get("id") == attempt), None)
+    cases = (m["testCase"] for m in reversed(part.messages) if "testCase" in m)
+    steps = next((told.get("testSteps") for told in cases if told.get("id") == case), None) or ()
+    begun = (m["testStepStarted"] for m in events if "testStepStarted" in m)
+    reached = {told.get("testStepId") for told in begun if told.get("testCaseStartedId") == attempt}
+    sentences = (str(step.get("id")) for step in steps if step.get("pickleStepId"))
+    return next((step for step in sentences if step not in reached), "")
 
 
 def _timed(events: Iterable[Message]) -> list[tuple[float, Message]]:

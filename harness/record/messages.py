@@ -25,6 +25,7 @@ STATUSES = (PASSED, SKIPPED, PENDING, UNDEFINED, UNKNOWN, FAILED)
 
 #: Of what a run was doing when it was told to end.
 BROKEN_OFF = "broken off when the run was ended"
+_BROKEN_BY = "KeyboardInterrupt"
 
 _NANOS = 1_000_000_000
 
@@ -78,6 +79,31 @@ def result(status: str, seconds: float = 0.0, message: str = "", exception: str 
     if exception:
         told["exception"] = {"type": exception, "message": message}
     return told
+
+
+def recorded(told: Message) -> Message:
+    """Return a result as the record has it: what was broken off as a failure of a known type.
+
+    To readers of the format UNKNOWN is less than PASSED: they would count a scenario that was
+    broken off after a step that passed as one that passed.
+    """
+    if told["status"] != UNKNOWN:
+        return told
+    message = told.get("message") or BROKEN_OFF
+    return (
+        told
+        | result(FAILED, message=message, exception=_BROKEN_BY)
+        | {"duration": told["duration"]}
+    )
+
+
+def status_of(told: Message) -> str:
+    """Return the status of a result in a record, "" for none; UNKNOWN for what was broken off."""
+    error = told.get("exception")
+    broken = isinstance(error, dict) and error.get("type") == _BROKEN_BY
+    if broken and told.get("status") == FAILED and told.get("message") == BROKEN_OFF:
+        return UNKNOWN
+    return str(told.get("status") or "")
 
 
 def strings_changed(value: Any, change: Callable[[str], str]) -> Any:

@@ -45,10 +45,11 @@ def verdict(
             bad.add(told["testCaseStartedId"])
         elif kind == "testRunHookFinished" and told["result"]["status"] not in _GOOD:
             bad.add(told["testRunHookStartedId"])
-    said = [BROKEN_OFF] if interrupted else []
-    said += [stopped] if stopped else []
+    # With several processes -x is an interruption, too, which comes upon no scenario.
+    said = [stopped] if stopped else [BROKEN_OFF] if interrupted else []
     if missing := len(cases - begun):
-        said.append(f"{missing} of {len(cases)} scenarios were not run")
+        were = "was" if missing == 1 else "were"
+        said.append(f"{missing} of {len(cases)} scenarios {were} not run")
     success = exit_code == 0 and not bad - again and not missing and not interrupted
     if exit_code and not bad - again and not said:
         said.append(f"the run ended with exit code {exit_code}, though no scenario failed")

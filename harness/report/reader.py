@@ -8,7 +8,15 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from harness.record.attachments import EVIDENCE
-from harness.record.messages import PASSED, STATUSES, UNKNOWN, Message, kind_of, seconds_of
+from harness.record.messages import (
+    PASSED,
+    STATUSES,
+    UNKNOWN,
+    Message,
+    kind_of,
+    seconds_of,
+    status_of,
+)
 from harness.report.model import (
     NOT_RUN,
     NOT_SELECTED,
@@ -129,7 +137,7 @@ class _Reader:
         for test in tests:
             place = str((attempt or {}).get("id")), str(test.get("id"))
             told = (self._finished.get(place) or {}).get("testStepResult") or {}
-            status = str(told.get("status") or (UNKNOWN if place in self._begun else NOT_RUN))
+            status = status_of(told) or (UNKNOWN if place in self._begun else NOT_RUN)
             about: dict[str, Any] = {
                 "status": status if status in STATUSES else NOT_RUN,
                 "seconds": seconds_of(told.get("duration")),
@@ -153,7 +161,7 @@ class _Reader:
             yield Hook(
                 name=str(hook.get("name") or begun.get("hookId")),
                 before="BEFORE" in str(hook.get("type")),
-                status=str(told.get("status") or UNKNOWN),
+                status=status_of(told) or UNKNOWN,
                 began=seconds_of(begun.get("timestamp")),
                 seconds=seconds_of(told.get("duration")),
                 message=str(told.get("message") or ""),

@@ -52,4 +52,5 @@ def seconds(value: float) -> str:
         return f"{value:.1f} s" if value >= 0.05 else "< 0.1 s"
     if value < 100:
         return f"{value:.0f} s"
-    return f"{value // 60:.0f} min {value % 60:.0f} s"
+    whole = round(value)
+    return f"{whole // 60} min {whole % 60} s"

@@ -43,6 +43,8 @@ def verdict(run: Run, requirements: list[Requirement]) -> Verdict:
     proven = sum(requirement.status == PROVEN for requirement in requirements)
     if proven == len(requirements):
         return Verdict("passed", f"Accepted: all {proven} requirements are proven.")
+    if not proven:
+        return Verdict("partly", "Nothing failed, and no requirement is wholly proven.")
     told = f"{proven} of {len(requirements)} requirements are proven"
     return Verdict("partly", f"Nothing failed. {told}, the others not run or not wholly.")
 
