@@ -94,14 +94,14 @@ class Installation:
         Nothing is done when it is in it, but that it is ready is waited for: what it needs
         may have been away meanwhile. It is installed when it is not there.
         """
-        if not self._known:
+        if self._known:
+            with Watcher(self.kube, self.namespace) as watcher:
+                wait_for(ReleaseReady(self.namespace, self.name), watcher, _AGAIN)
+            self.wait_until_open()
+        else:
             self.change({})
-            # Pods beyond those that it has now are still to serve for some seconds.
-            self.wait_until_replaced()
-            return
-        with Watcher(self.kube, self.namespace) as watcher:
-            wait_for(ReleaseReady(self.namespace, self.name), watcher, _AGAIN)
-        self.wait_until_open()
+        # Pods beyond those that it has now are still to serve for some seconds.
+        self.wait_until_replaced()
 
     def wait_until_replaced(self) -> None:
         """Wait until no pod of before is left; until then it may still be asked something."""

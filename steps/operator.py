@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from harness.plain_language.kubectl_ai import KubectlAi, Reply
     from harness.release import Release
 
-_SOON = 90.0  # seconds
+_SOON, _AT_REST = 90.0, 60.0  # seconds
 _NO_SUCH_IMAGE = "deploy.invalid/no-such-image:1"
 
 
@@ -34,7 +34,14 @@ class Beside:
 
 @given("an operator who may touch nothing but the application")
 def an_operator(operator: KubectlAi, release: Release) -> None:
+    from harness.kube.nodes import NothingEnding
+    from harness.kube.waits import wait_for
+    from harness.kube.watch import Watcher
+
     assert operator.access.namespace == release.namespace
+    # What an earlier scenario has replaced is not what this one asks about.
+    with Watcher(release.kube, release.namespace, (POD,)) as watcher:
+        wait_for(NothingEnding(), watcher, _AT_REST)
 
 
 @given("a pod beside the application that cannot start", target_fixture="beside")
