@@ -161,6 +161,10 @@ class Project(_Table):
         """The folder of the chart."""
         return self.root / self.chart.path
 
+    def values_of(self, reference: str) -> list[str]:
+        """Return the paths of the chart's values that are nothing but one reference."""
+        return [path for path, text in self.values.items() if text == f"${{{reference}}}"]
+
     def references(self) -> set[str]:
         """Return every name that a `${…}` in the description may use."""
         known = {"cluster.node_port"}

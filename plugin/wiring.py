@@ -10,6 +10,7 @@ MODULES = (
     "plugin.failures",
     "plugin.summary",
     "plugin.record",
+    "plugin.everyone",
     "plugin.record_scenarios",
     "plugin.history",
     "plugin.report",

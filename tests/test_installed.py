@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import sysconfig
@@ -11,10 +12,25 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from chart_support import helm
 
 ROOT = Path(__file__).parents[1]
 UV = Path(sys.executable).parent / "uv"
 INI = "[pytest]\naddopts = --strict-markers --strict-config\n"
+UNITS = """
+name = "units"
+
+[chart]
+path = "deploy/helm/units"
+release = "units"
+namespace = "units"
+
+[images.units]
+context = "."
+repository = "units"
+port = 8000
+health = "/health"
+"""
 LOADED = """
 import sys
 
@@ -99,6 +115,24 @@ def test_other_repositories_run_as_ever(programs: Path, other: Path) -> None:
     assert "loaded: ['harness', 'steps']" in done.stdout  # its own
     left = {path.name for path in other.iterdir()} - {"__pycache__", ".pytest_cache"}
     assert left == {"steps", "harness", "plugin", "pytest.ini", "conftest.py", "test_own.py"}
+
+
+@pytest.mark.parametrize("described", [True, False])
+def test_project_without_features_gets_those_for_everyone(
+    programs: Path, tmp_path: Path, *, described: bool
+) -> None:
+    project = shutil.copytree(ROOT / "examples" / "units", tmp_path / "units")
+    done = run(programs / "python", "-m", "pytest", "-q", folder=project)
+    assert "no tests ran" in done.stdout  # without a word of deploying nothing of ours is there
+    if described:
+        (project / "deploy.toml").write_text(UNITS)
+    else:
+        helm()  # skips where there is none
+    words = ("-m", "pytest", "--collect-only", "-q", "-m", "deploy")
+    done = run(programs / "python", *words, folder=project)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert ".deploy/features/units/images.feature::test_the_image_image_is_small" in done.stdout
+    assert "configuration.feature::test_no_secret_is_written_down" in done.stdout
 
 
 def test_package_of_the_same_name_is_told_where_it_is_in_the_way(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import os
 import re
 import sys
 from collections.abc import Callable
@@ -78,9 +79,17 @@ def pytest_configure(config: pytest.Config) -> None:
     for marker in _MARKERS:
         config.addinivalue_line("markers", marker)
     manager = config.pluginmanager
+    if config.stash[_NAMES] and not (config.rootpath / "deploy.toml").exists():
+        _infer(config)
     if not manager.has_plugin("plugin.options"):
         for name in config.stash[_NAMES]:
             manager.import_plugin(name)
+
+
+def _infer(config: pytest.Config) -> None:
+    """Have what there is to know inferred of the folder itself, unless another was named."""
+    if config.option.deploy_project is None and not os.environ.get("DEPLOY_PROJECT"):
+        config.option.deploy_project = "."
 
 
 def deploys(config: pytest.Config) -> bool:

@@ -1,0 +1,111 @@
+"""Which features a project is accepted by: its own, or those for everyone.
+
+A project that brings no `features/` gets some that are made of its description. They are written
+beside the record, so that they can be read, selected and copied like any others.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.early_settings import project_folder
+from harness.errors import DeployError
+from harness.traceability import project_name
+from plugin.features import FOLDERS
+from plugin.options import given, load_settings
+from plugin.record import reporting
+
+_HANDED_ON = "deploy_features"
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Choose the features, where the command line leaves that open."""
+    config = session.config
+    if worker := getattr(config, "workerinput", None):
+        config.args[:], folders = worker[_HANDED_ON]
+        if folders:
+            config.stash[FOLDERS] = tuple(map(Path, folders))
+        return
+    if config.args_source is config.ArgsSource.ARGS:
+        return
+    root, folder = config.rootpath.resolve(), _folder(config)
+    if _is_home(root, folder):
+        if not _has_features(root) and _asked(config):
+            _add(config, [*config.args], _written(config))
+        elif _has_features(root):
+            _add(config, [*config.args], root / "features")
+        return
+    chosen = folder / "features" if _has_features(folder) else _written(config)
+    config.stash[FOLDERS] = (chosen,)
+    _add(config, [], chosen)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker of xdist, which begins later, what was chosen."""
+    folders = node.config.stash.get(FOLDERS, ())
+    node.workerinput[_HANDED_ON] = [*node.config.args], [*map(str, folders)]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Let the features be found that were written into a hidden folder, and nothing beside them."""
+    for folder in config.stash.get(FOLDERS, ()):
+        if folder.is_relative_to(collection_path):
+            return False
+        if folder in collection_path.parents:
+            return None
+        if folder.parent in collection_path.parents:
+            return True
+    return None
+
+
+def _folder(config: pytest.Config) -> Path:
+    return project_folder(given(config), os.environ, config.rootpath).resolve()
+
+
+def _is_home(root: Path, folder: Path) -> bool:
+    """Say whether the features of the run's own folder are about a project, or a copy of it."""
+    if root == folder:
+        return True
+    try:
+        return project_name(root) == project_name(folder)
+    except DeployError:
+        return False
+
+
+def _has_features(folder: Path) -> bool:
+    return any((folder / "features").rglob("*.feature"))
+
+
+def _asked(config: pytest.Config) -> bool:
+    """Say whether a run wants features at all: its own tests may be all that is to run."""
+    return "deploy" in (config.option.markexpr or "") or bool(given(config)["project"])
+
+
+def _add(config: pytest.Config, args: list[str], folder: Path) -> None:
+    """Have a folder collected, unless it lies in one that is."""
+    places = [(config.invocation_params.dir / arg).resolve() for arg in args]
+    hidden = any(part.startswith(".") for part in folder.relative_to(folder.anchor).parts)
+    if hidden or not any(folder.is_relative_to(place) for place in places):
+        args = [*args, str(folder)]
+    config.args[:] = args
+
+
+def _written(config: pytest.Config) -> Path:
+    """Write the features for everyone as they are for the project, and return their folder."""
+    from harness.outlines import fill, write
+
+    project = load_settings(config).project
+    folder = reporting(config).folder.resolve() / "features" / project.name
+    try:
+        write(fill(project), folder)
+    except (DeployError, OSError) as error:
+        raise pytest.UsageError(f"\n{error}") from None
+    config.stash[FOLDERS] = (folder,)
+    return folder
