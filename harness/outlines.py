@@ -81,6 +81,7 @@ def conditions(project: Project) -> dict[str, bool]:
     return {
         "with-database": bool(used),
         "with-a-public-role": any(role.public for role in project.services.values()),
+        "without-a-journey": not project.journey,
         "with-a-node-port": any(
             role.public and role.type == "NodePort" for role in project.services.values()
         ),
@@ -102,6 +103,15 @@ def fill(project: Project, folder: Path = FOLDER) -> Iterator[Filled]:
         filled = _filled(path, known, holds)
         if filled is not None:
             yield filled
+    yield from journeys(project)
+
+
+def journeys(project: Project) -> Iterator[Filled]:
+    """Yield the feature of the journeys that are described, if any is."""
+    if project.journey:
+        from harness.journey.feature import feature
+
+        yield Filled("journey.feature", HEAD + feature(project.name, project.journey))
 
 
 def write(filled: Iterable[Filled], folder: Path) -> list[Path]:
@@ -160,7 +170,7 @@ def _left_out(
     """Return why a scenario says nothing of this project; "" when it does."""
     for tag in scenario["tags"]:
         name = tag["name"].removeprefix("@")
-        if name.startswith("with-"):
+        if name.startswith(("with-", "without-")):
             if name not in holds:
                 raise OutlineInvalidError(path, tag["location"]["line"], f"@{name}", holds)
             if not holds[name]:

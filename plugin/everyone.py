@@ -7,17 +7,23 @@ beside the record, so that they can be read, selected and copied like any others
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from harness.early_settings import project_folder
 from harness.errors import DeployError
+from harness.outlines import Filled, fill, journeys, write
 from harness.traceability import project_name
 from plugin.features import FOLDERS
+from plugin.journeys import described
 from plugin.options import given, load_settings
 from plugin.record import reporting
+
+if TYPE_CHECKING:
+    from harness.project import Project
 
 _HANDED_ON = "deploy_features"
 
@@ -37,12 +43,19 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if _is_home(root, folder):
         if not _has_features(root) and _asked(config):
             _add(config, [*config.args], _written(config))
-        elif _has_features(root):
+        elif _has_features(root) and _asked(config):
             _add(config, [*config.args], root / "features")
+            if described(folder):
+                _add(config, [*config.args], _written(config, journeys))
+                config.stash[FOLDERS] = (root / "features", *config.stash[FOLDERS])
         return
-    chosen = folder / "features" if _has_features(folder) else _written(config)
-    config.stash[FOLDERS] = (chosen,)
-    _add(config, [], chosen)
+    if _has_features(folder):
+        chosen = [folder / "features"]
+        chosen += [_written(config, journeys)] if described(folder) else []
+    else:
+        chosen = [_written(config)]
+    config.stash[FOLDERS] = tuple(chosen)
+    config.args[:] = map(str, chosen)
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -97,14 +110,12 @@ def _add(config: pytest.Config, args: list[str], folder: Path) -> None:
     config.args[:] = args
 
 
-def _written(config: pytest.Config) -> Path:
-    """Write the features for everyone as they are for the project, and return their folder."""
-    from harness.outlines import fill, write
-
+def _written(config: pytest.Config, made: Callable[[Project], Iterator[Filled]] = fill) -> Path:
+    """Write the features that are made of the project's description, and return their folder."""
     project = load_settings(config).project
     folder = reporting(config).folder.resolve() / "features" / project.name
     try:
-        write(fill(project), folder)
+        write(made(project), folder)
     except (DeployError, OSError) as error:
         raise pytest.UsageError(f"\n{error}") from None
     config.stash[FOLDERS] = (folder,)
