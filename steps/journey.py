@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,7 +14,9 @@ if TYPE_CHECKING:
     from harness.journey.interface import Interface
     from harness.journey.life import Life
     from harness.journey.visitor import Visitor
+    from harness.project import Project
     from harness.redact import Redactor
+    from harness.release import Release
 
 
 @given("a visitor of the application", target_fixture="visitor")
@@ -23,23 +27,55 @@ def a_visitor(app_url: str, redact: Redactor) -> Iterator[Visitor]:
         yield visitor
 
 
-@given("what the application tells of its interface", target_fixture="interface")
-def told_interface(visitor: Visitor) -> Interface:
+@dataclass(frozen=True)
+class Told:
+    """An interface that was told, and by whom it is used."""
+
+    visitor: Visitor
+    interface: Interface
+
+
+@given("what the application tells of its interface", target_fixture="told")
+def told_interface(visitor: Visitor, request: pytest.FixtureRequest) -> Iterator[Told]:
+    """Ask at the public address, then each role that only the cluster reaches."""
     from harness.journey.errors import NotProvableError
     from harness.journey.interface import discover
 
-    try:
-        return discover(visitor)
-    except NotProvableError as error:
-        pytest.skip(_why(error))
+    with ExitStack() as stack:
+        reasons, told = [], None
+        for one in _visitors(visitor, request, stack):
+            try:
+                told = Told(one, discover(one))
+                break
+            except NotProvableError as error:
+                reasons.append(f"{one.address}: {_why(error)}")
+        if told is None:
+            pytest.skip("; ".join(reasons))
+        yield told
+
+
+def _visitors(
+    visitor: Visitor, request: pytest.FixtureRequest, stack: ExitStack
+) -> Iterator[Visitor]:
+    from harness.journey.inside import Inside
+    from harness.journey.visitor import TIMEOUT, Visitor
+
+    yield visitor
+    project: Project = request.getfixturevalue("project")
+    for role, described in project.services.items():
+        if not described.public:
+            release: Release = request.getfixturevalue("release")
+            address = f"http://{release.service(role).name}:{described.port}"
+            way = Inside(request.getfixturevalue("inside"), TIMEOUT)
+            yield stack.enter_context(Visitor(address, visitor.redact, transport=way))
 
 
 @when("the visitor creates something that it keeps", target_fixture="life")
-def creates(visitor: Visitor, interface: Interface) -> Life:
+def creates(told: Told) -> Life:
     from harness.journey.errors import NotProvableError
     from harness.journey.life import Life
 
-    life = Life(visitor, interface)
+    life = Life(told.visitor, told.interface)
     try:
         life.create()
     except NotProvableError as error:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import http.client
 import re
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import jsonschema
 import pytest
@@ -16,10 +18,12 @@ from harness.journey.bodies import SchemaOpaqueError, example
 from harness.journey.description import Journey, Step, problems
 from harness.journey.errors import NotProvableError, StepFailedError
 from harness.journey.feature import feature
+from harness.journey.inside import Inside
 from harness.journey.interface import discover
 from harness.journey.life import Life
 from harness.journey.values import PathEmptyError, at, filled
 from harness.journey.visitor import Visitor
+from harness.probes.results import Http
 from harness.project import Project, ProjectFileInvalidError
 from harness.redact import MASK
 
@@ -266,6 +270,57 @@ def test_no_error_shows_what_was_secret(visitor: Visitor) -> None:
     assert TOKEN not in str(caught.value)
     assert MASK in caught.value.seen
     assert "with authorization" in caught.value.looked
+
+
+class Pod:
+    """Sends requests as a probe pod does, from where this test is."""
+
+    def __init__(self, *, most: int = 65536) -> None:
+        self.most = most
+
+    def http(
+        self, method: str, url: str, *, headers: Mapping[str, str], body: str, timeout: float
+    ) -> Http:
+        there = urlsplit(url)
+        connection = http.client.HTTPConnection(str(there.hostname), there.port, timeout=timeout)
+        try:
+            connection.request(method, there.path, body.encode() or None, dict(headers))
+            answer = connection.getresponse()
+            whole = answer.read()
+        except OSError as error:
+            return Http(ok=False, error="refused", message=str(error))
+        told = {name.lower(): value for name, value in answer.getheaders()}
+        cut = whole[: self.most]
+        return Http(
+            ok=True, status=answer.status, headers=told, body=cut, truncated=len(whole) > len(cut)
+        )
+
+
+def test_steps_are_taken_from_inside_too(notes: Notes) -> None:
+    notes.told = document()
+    with Visitor(notes.url, transport=Inside(Pod(), 5)) as visitor:
+        for step in (SIGNS_UP, WRITES, READS):
+            visitor.take(step)
+        life = Life(visitor, discover(visitor))
+        life.create()
+        life.read()
+
+
+def test_nobody_answers_inside(notes: Notes) -> None:
+    with (
+        Visitor(notes.url.rpartition(":")[0] + ":9", transport=Inside(Pod(), 5)) as visitor,
+        pytest.raises(StepFailedError, match="ConnectError: refused"),
+    ):
+        visitor.take(SIGNS_UP)
+
+
+def test_answer_that_came_in_part_is_none(notes: Notes) -> None:
+    notes.told = document()
+    with (
+        Visitor(notes.url, transport=Inside(Pod(most=100), 5)) as visitor,
+        pytest.raises(NotProvableError, match="more than 64 KiB"),
+    ):
+        discover(visitor)
 
 
 # Bodies
