@@ -7,6 +7,7 @@ beside the record, so that they can be read, selected and copied like any others
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from harness.project import Project
 
 _HANDED_ON = "deploy_features"
+_WRITTEN = pytest.StashKey[Path]()
+_DEPLOYS = re.compile(r"(?<!not )\bdeploy\b")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -33,9 +36,11 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """Choose the features, where the command line leaves that open."""
     config = session.config
     if worker := getattr(config, "workerinput", None):
-        config.args[:], folders = worker[_HANDED_ON]
+        config.args[:], folders, written = worker[_HANDED_ON]
         if folders:
             config.stash[FOLDERS] = tuple(map(Path, folders))
+        if written:
+            config.stash[_WRITTEN] = Path(written)
         return
     if config.args_source is config.ArgsSource.ARGS:
         return
@@ -61,21 +66,20 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Tell a worker of xdist, which begins later, what was chosen."""
-    folders = node.config.stash.get(FOLDERS, ())
-    node.workerinput[_HANDED_ON] = [*node.config.args], [*map(str, folders)]
+    stash, args = node.config.stash, [*node.config.args]
+    folders, written = stash.get(FOLDERS, ()), stash.get(_WRITTEN, "")
+    node.workerinput[_HANDED_ON] = args, [*map(str, folders)], str(written)
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Let the features be found that were written into a hidden folder, and nothing beside them."""
-    for folder in config.stash.get(FOLDERS, ()):
-        if folder.is_relative_to(collection_path):
-            return False
-        if folder in collection_path.parents:
-            return None
-        if folder.parent in collection_path.parents:
-            return True
-    return None
+    written = config.stash.get(_WRITTEN, None)
+    if written is None or written in collection_path.parents:
+        return None
+    if written.is_relative_to(collection_path):
+        return False
+    return True if written.parent in collection_path.parents else None
 
 
 def _folder(config: pytest.Config) -> Path:
@@ -98,14 +102,16 @@ def _has_features(folder: Path) -> bool:
 
 def _asked(config: pytest.Config) -> bool:
     """Say whether a run wants features at all: its own tests may be all that is to run."""
-    return "deploy" in (config.option.markexpr or "") or bool(given(config)["project"])
+    expression = config.option.markexpr or ""
+    return bool(_DEPLOYS.search(expression) or given(config)["project"])
 
 
 def _add(config: pytest.Config, args: list[str], folder: Path) -> None:
     """Have a folder collected, unless it lies in one that is."""
     places = [(config.invocation_params.dir / arg).resolve() for arg in args]
-    hidden = any(part.startswith(".") for part in folder.relative_to(folder.anchor).parts)
-    if hidden or not any(folder.is_relative_to(place) for place in places):
+    if folder == config.stash.get(_WRITTEN, None) or not any(
+        folder.is_relative_to(place) for place in places
+    ):
         args = [*args, str(folder)]
     config.args[:] = args
 
@@ -118,5 +124,5 @@ def _written(config: pytest.Config, made: Callable[[Project], Iterator[Filled]] 
         write(made(project), folder)
     except (DeployError, OSError) as error:
         raise pytest.UsageError(f"\n{error}") from None
-    config.stash[FOLDERS] = (folder,)
+    config.stash[FOLDERS], config.stash[_WRITTEN] = (folder,), folder
     return folder

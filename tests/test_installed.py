@@ -135,6 +135,29 @@ def test_project_without_features_gets_those_for_everyone(
     assert "configuration.feature::test_no_secret_is_written_down" in done.stdout
 
 
+def test_journeys_are_collected_beside_features_and_tests(
+    programs: Path, project_dir: Path
+) -> None:
+    file = project_dir / "deploy.toml"
+    told = '[[journey]]\nname = "Looking"\n[[journey.steps]]\nsays = "somebody looks"\n'
+    file.write_text(file.read_text() + told + 'request = "GET /"\n')
+    (project_dir / "features").mkdir()
+    (project_dir / "features" / "own.feature").write_text(
+        "@FR-1 @cluster\nFeature: Own\n  Scenario: A look\n"
+        "    Given a visitor of the application\n    When somebody looks\n"
+    )
+    (project_dir / "test_own.py").write_text("def test_own(): ...\n")
+    (project_dir / ".deploy" / "features" / "other").mkdir(parents=True)
+    (project_dir / ".deploy" / "features" / "other" / "a.feature").write_text("Feature: A\n")
+    words = ("-m", "pytest", "--collect-only", "-q", "-m", "deploy or not deploy")
+    done = run(programs / "python", *words, folder=project_dir)
+    assert [line for line in done.stdout.splitlines() if "::" in line] == [
+        ".deploy/features/shop/journey.feature::test_looking",
+        "features/own.feature::test_a_look",
+        "test_own.py::test_own",
+    ], done.stdout + done.stderr
+
+
 def test_package_of_the_same_name_is_told_where_it_is_in_the_way(
     programs: Path, other: Path
 ) -> None:
