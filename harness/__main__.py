@@ -1,4 +1,4 @@
-"""`python -m harness`: what can be said of a project without a cluster.
+"""`deploy`, or `python -m harness`: what can be said of a project without a cluster.
 
 check DIR    judge it by everything that needs none: chart, images and code
 init DIR     write a deploy.toml of what its chart, Dockerfiles and sources tell
@@ -49,7 +49,7 @@ def main(words: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m harness",
+        prog="deploy" if Path(sys.argv[0]).name == "deploy" else "python -m harness",
         description=__doc__,
         epilog=EXIT_CODES,
         formatter_class=argparse.RawDescriptionHelpFormatter,

@@ -164,8 +164,10 @@ def versions(deployment: Deployment) -> str:
 
 
 def _own_version() -> str:
-    described = tomllib.loads((Path(__file__).parents[1] / "pyproject.toml").read_text())
-    return str(described["project"]["version"])
+    described = Path(__file__).parents[1] / "pyproject.toml"
+    if not described.is_file():  # it was installed
+        return metadata.version("deploy-harness")
+    return str(tomllib.loads(described.read_text())["project"]["version"])
 
 
 def _image(deployment: Deployment, name: str) -> str:

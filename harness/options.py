@@ -135,3 +135,16 @@ OPTIONS = (
     Option("url", "", "existing cluster: where the application is reached, as by an ingress"),
     Option("disruptive", "no", "existing cluster: yes allows scenarios to touch its nodes"),
 )
+
+
+def add_to(group: Any) -> None:
+    """Add each option to a group of pytest's parser."""
+    for option in OPTIONS:
+        default = f" (default: {option.default})" if option.default else ""
+        group.addoption(
+            option.flag,
+            dest=option.dest,
+            default=None,
+            help=f"{option.help}{default}; or {option.variable}",
+            **option.parsed,
+        )

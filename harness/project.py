@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from harness.journey.description import Journey
+from harness.journey.description import problems as journey_problems
 from harness.project_file import FILE_NAME as FILE_NAME
 from harness.project_file import ProjectFileInvalidError as ProjectFileInvalidError
 from harness.project_file import ProjectFileMissingError as ProjectFileMissingError
@@ -116,6 +118,8 @@ class Project(_Table):
     #: other ways to install the chart, laid over `values`; each is checked without a cluster
     variants: dict[Name, dict[str, str | int | bool]] = {}
     requirements: dict[str, str] = {}
+    #: what people do with it, as requests
+    journey: list[Journey] = []
     root: Path
 
     @classmethod
@@ -143,6 +147,7 @@ class Project(_Table):
             raise ProjectFileInvalidError(path, [sentence(e) for e in error.errors()]) from None
         problems = [*project._unknown_images(), *project._unknown_references()]
         problems += project._outside()
+        problems += journey_problems(project.journey, project.requirements)
         named = {"chart.beside": project.chart.beside}
         named["database.inside"] = project.database.inside if project.database else ""
         for where, variant in named.items():
@@ -160,6 +165,10 @@ class Project(_Table):
     def chart_path(self) -> Path:
         """The folder of the chart."""
         return self.root / self.chart.path
+
+    def values_of(self, reference: str) -> list[str]:
+        """Return the paths of the chart's values that are nothing but one reference."""
+        return [path for path, text in self.values.items() if text == f"${{{reference}}}"]
 
     def references(self) -> set[str]:
         """Return every name that a `${…}` in the description may use."""

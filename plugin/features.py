@@ -23,6 +23,8 @@ from plugin.options import given
 
 #: What the collected feature files hold, by path.
 FEATURES = pytest.StashKey[dict[Path, Feature]]()
+#: The folders of features that a run is about, where they are not those of `testpaths`.
+FOLDERS = pytest.StashKey[tuple[Path, ...]]()
 # Tags that say something to the harness; every other tag is the id of a requirement.
 MARKS = {
     "static": "needs neither engine nor cluster: reads the project and renders its chart",

@@ -8,24 +8,16 @@ from collections.abc import Iterable
 import pytest
 
 from harness.errors import DeployError
-from harness.options import OPTIONS
+from harness.options import OPTIONS, add_to
 from harness.settings import Settings
 
 SETTINGS = pytest.StashKey[Settings]()
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add one option for each setting."""
-    group = parser.getgroup("deploy", "deployment and acceptance")
-    for option in OPTIONS:
-        default = f" (default: {option.default})" if option.default else ""
-        group.addoption(
-            option.flag,
-            dest=option.dest,
-            default=None,
-            help=f"{option.help}{default}; or {option.variable}",
-            **option.parsed,
-        )
+def pytest_addoption(parser: pytest.Parser, pluginmanager: pytest.PytestPluginManager) -> None:
+    """Add one option for each setting, unless the plugin that is installed has added them."""
+    if not pluginmanager.has_plugin("deploy-harness"):
+        add_to(parser.getgroup("deploy", "deployment and acceptance"))
 
 
 def load_settings(config: pytest.Config) -> Settings:

@@ -22,6 +22,7 @@ from harness.record.sweeping import sweep
 from harness.record.verdict import verdict
 from harness.traceability import project_name, requirements
 from plugin.console import PROGRESS, REDACT
+from plugin.features import FOLDERS
 from plugin.options import given
 from plugin.recording import Recording
 from plugin.summary import remember
@@ -72,8 +73,9 @@ def pytest_runtestloop(session: pytest.Session) -> None:
 
 def _feature_files(config: pytest.Config) -> list[Path]:
     """Return the feature files where the project keeps its tests."""
-    folders: list[str] = config.getini("testpaths")
-    return sorted(f for name in folders for f in (config.rootpath / name).rglob("*.feature"))
+    own = [config.rootpath / name for name in config.getini("testpaths")]
+    folders = config.stash.get(FOLDERS, own)
+    return sorted(file for folder in folders for file in folder.rglob("*.feature"))
 
 
 def _journal(config: pytest.Config) -> tuple[Journal | None, str]:

@@ -67,11 +67,6 @@ def _fails(
         time.sleep(_PAUSE)
 
 
-def _inner(release: Release) -> Described:
-    """Return the description of the Service that only the cluster reaches."""
-    return next(s for s in release.project.services.values() if not s.public)
-
-
 @when(parsers.parse('"{name}" is called at port {port:d}'), target_fixture="unreachable")
 def is_called(release: Release, inside: ProbePod, name: str, port: int) -> UnreachableError:
     return _fails(release, inside, name, port)
@@ -94,11 +89,20 @@ def names_the_others(unreachable: UnreachableError, release: Release) -> None:
     assert not missing, f"{', '.join(missing)} not named:\n{unreachable}"
 
 
+@dataclass(frozen=True)
+class Misled:
+    """A Service that leads wrong: the fault, its name, and its role's description."""
+
+    fault: Fault
+    name: str
+    described: Described
+
+
 @when(
     parsers.re("the Service of the (?P<role>\\S+) (?P<wrong>(selects|leads to) .+)"),
-    target_fixture="fault",
+    target_fixture="misled",
 )
-def service_leads_wrong(release: Release, faults: ExitStack, role: str, wrong: str) -> Fault:
+def service_leads_wrong(release: Release, faults: ExitStack, role: str, wrong: str) -> Misled:
     from harness.faults.service import WrongSelector, WrongTargetPort
 
     kinds = {
@@ -106,49 +110,50 @@ def service_leads_wrong(release: Release, faults: ExitStack, role: str, wrong: s
         "leads to a port where nobody listens": WrongTargetPort,
     }
     name = release.service(role).name
-    return faults.enter_context(kinds[wrong](release.kube, release.namespace, name))
+    fault = faults.enter_context(kinds[wrong](release.kube, release.namespace, name))
+    return Misled(fault, name, release.project.services[role])
 
 
 @then(parsers.parse("a call of it fails at the connection, because {reason}"))
-def call_fails(release: Release, inside: ProbePod, fault: Any, reason: str) -> None:
+def call_fails(release: Release, inside: ProbePod, misled: Misled, reason: str) -> None:
     from harness.probes import unreachable
 
     causes = {
         "nobody is behind it": unreachable.NoEndpointsError,
         "nobody listens there": unreachable.NobodyListensError,
     }
-    described = _inner(release)
-    error = _fails(release, inside, fault.name, described.port, described.health)
+    described = misled.described
+    error = _fails(release, inside, misled.name, described.port, described.health)
     assert type(error) is causes[reason], f"another cause is named:\n{error}"
     assert error.layer == "TCP"
-    assert fault.name in error.needed, f"the Service is not named:\n{error}"
+    assert misled.name in error.needed, f"the Service is not named:\n{error}"
 
 
 @then("the frontend tells its callers which Service it cannot reach")
-def frontend_tells(account: Account, fault: Any) -> None:
+def frontend_tells(account: Account, misled: Misled) -> None:
     deadline = time.monotonic() + _FORWARDED
     while (answer := account.call("GET")).status_code == 200:
         assert time.monotonic() < deadline, "the frontend answers as ever"
         time.sleep(_PAUSE)
     assert answer.status_code in (502, 503), f"{answer.status_code}: {answer.text[:300]}"
-    assert fault.name in answer.json()["detail"], f"it is not named: {answer.text[:300]}"
+    assert misled.name in answer.json()["detail"], f"it is not named: {answer.text[:300]}"
 
 
 @when("that is put right")
-def put_right(release: Release, inside: ProbePod, fault: Any) -> None:
+def put_right(release: Release, inside: ProbePod, misled: Misled) -> None:
     from harness.probes.outside import NotAnsweringError
     from harness.probes.reach import Reach
     from harness.probes.unreachable import UnreachableError
 
-    fault.end()
-    described = _inner(release)
+    misled.fault.end()
+    described = misled.described
     reach, deadline = Reach(inside, release.kube), time.monotonic() + _FORWARDED
     while True:
         try:
-            reach.call(fault.name, described.port, described.health)
+            reach.call(misled.name, described.port, described.health)
         except UnreachableError as error:
             if time.monotonic() > deadline:
-                raise NotAnsweringError(fault.name, _FORWARDED, error.headline) from error
+                raise NotAnsweringError(misled.name, _FORWARDED, error.headline) from error
             time.sleep(_PAUSE)
         else:
             return
@@ -312,6 +317,15 @@ def requests_go_on(faults: ExitStack, app_url: str, account: Account) -> Traffic
     return faults.enter_context(Traffic(url, headers=token, timeout=15))
 
 
+@when("requests from outside go on", target_fixture="traffic")
+def requests_from_outside(faults: ExitStack, app_url: str, release: Release) -> Traffic:
+    from harness.traffic import Traffic
+
+    health = next(s.health for s in release.project.services.values() if s.public)
+    return faults.enter_context(Traffic(app_url + health, timeout=15))
+
+
+@then("each request has been answered")
 @then("each request has been answered with the todo")
 def each_answered(traffic: Traffic) -> None:
     traffic.more(3)
@@ -346,8 +360,18 @@ def database_fails(
         "refuses encrypted connections": kinds.WithoutTls,
         "has no connection left": kinds.OutOfConnections,
     }
-    pods = tuple(pod for role in release.project.services for pod in release.pods(role))
+    pods = tuple(pod for role in _users(release) for pod in release.pods(role))
     return Outage(faults.enter_context(by_name[fails](postgres, database)), pods)
+
+
+def _users(release: Release) -> list[str]:
+    """Return the roles that use the database."""
+    project = release.project
+    assert project.database, "the project describes no database"
+    variable, images = project.database.env, project.images
+    roles = [r for r, s in project.services.items() if variable in images[s.image].env]
+    assert roles, f"no role is given {variable}"
+    return roles
 
 
 @when("the database is restarted", target_fixture="outage")
@@ -390,6 +414,7 @@ def refused_in_time(release: Release, inside: ProbePod, account: Account, second
 
 
 @then("backend and frontend are not ready, without being started again")
+@then("whatever uses the database is not ready, without being started again")
 def not_ready(release: Release, outage: Outage) -> None:
     from harness.kube.readiness import SamePods
 
@@ -410,6 +435,7 @@ def answers_again(outage: Outage) -> None:
 
 
 @then(parsers.parse("backend and frontend are ready by themselves within {seconds:d} seconds"))
+@then(parsers.parse("whatever uses the database is ready by itself within {seconds:d} seconds"))
 def ready_by_themselves(
     release: Release, outage: Outage, deployment: Deployment, seconds: int
 ) -> None:

@@ -38,6 +38,15 @@ def lives(container: Running, image: BuiltImage, project: Project) -> None:
     container.answers(project.images[image.name].health, timeout=20)
 
 
+@then("it is not ready")
+def answers_not_ready(container: Running, image: BuiltImage, project: Project) -> None:
+    paths = [s.health for s in project.services.values() if s.image == image.name]
+    assert paths, f"no service runs the image {image.name}"
+    for path in paths:
+        said = container.answers(path, status=None, timeout=20)
+        assert said.status >= 500, f"{path} answers {said.status} without a database: {said.body}"
+
+
 @then("it is not ready, and says that the database is the reason")
 def not_ready(container: Running, image: BuiltImage, project: Project) -> None:
     paths = [s.health for s in project.services.values() if s.image == image.name]

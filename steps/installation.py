@@ -105,6 +105,13 @@ def people(beside: Installation, client_beside: httpx.Client) -> Iterator[Traffi
         yield traffic
 
 
+@given("somebody who asks all the time whether it is ready", target_fixture="traffic")
+def asks_all_the_time(beside: Installation) -> Iterator[Traffic]:
+    """Requests that need no more than the public part."""
+    with Traffic(beside.public_health, pace=_PACE, timeout=_PATIENCE) as traffic:
+        yield traffic
+
+
 @then("not one request was lost")
 def none_lost(traffic: Traffic) -> None:
     traffic.more(_FURTHER)
@@ -188,7 +195,9 @@ def _restarts(release: Release) -> dict[str, int]:
 def install_and_uninstall(beside: Installation) -> None:
     beside.change({})
     made = {item.kind for item in take_inventory(beside.kube, beside.namespace).items.values()}
-    assert {"Deployment", "Pod", "Service", "Secret", "ConfigMap"} <= made, f"only {sorted(made)}"
+    wanted = {item.kind for item in beside.described() if not item.hook} | {"Pod"}
+    assert len(wanted) > 1, "the chart describes nothing"
+    assert wanted & made == wanted, f"only {sorted(made)}, of {sorted(wanted)}"
     beside.helm.test(beside.name, beside.namespace, timeout=60)
     assert beside.uninstall(), "Helm knew of no such release"
 

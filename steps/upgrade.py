@@ -33,8 +33,16 @@ def upgrade_tags(deployment: Deployment, beside: Installation) -> dict[str, str]
     for name, image in beside.images.items():
         deployment.engine.run("tag", image.ref, f"{image.repository}:{tags[name]}", timeout=30)
     deployment.provider.load([f"{i.repository}:{tags[name]}" for name, i in beside.images.items()])
-    beside.change({f"{name}.image.tag": tag for name, tag in tags.items()})
+    beside.change({path: tag for name, tag in tags.items() for path in _tag_of(beside, name)})
     return tags
+
+
+def _tag_of(beside: Installation, image: str = "") -> list[str]:
+    """Return the chart's values for the tag of an image, by default of the first."""
+    name = image or next(iter(beside.images))
+    paths = beside.project.values_of(f"images.{name}.tag")
+    assert paths, f"no value of the chart is described as ${{images.{name}.tag}}"
+    return paths
 
 
 @then("every pod of it is new and runs the images with that tag")
@@ -79,7 +87,7 @@ def as_before(beside: Installation, before: Before) -> None:
 @when(parsers.parse("an upgrade brings {defect}"), target_fixture="given_up")
 def upgrade_brings(beside: Installation, defect: str) -> GivenUp:
     changes: dict[str, dict[str, Any]] = {
-        "an image that does not exist": {"backend.image.tag": _NO_SUCH_TAG},
+        "an image that does not exist": {_tag_of(beside)[0]: _NO_SUCH_TAG},
         # Python looks for its own library there.
         "a setting with which the backend cannot start": {"backend.env.PYTHONHOME": "/nowhere"},
     }

@@ -20,6 +20,13 @@ _TAIL = """
 # What is demanded, by the id with which scenarios are tagged. None could be told from the sources.
 # [requirements]
 # "R-1" = "The application can be installed, and what it needs is there"
+
+# What people do with it, as requests; each journey becomes a scenario.
+# [[journey]]
+# name = "Somebody finds it"
+# [[journey.steps]]
+# says = "somebody looks at its first page"
+# request = "GET /"
 """
 _COLUMN = 48
 

@@ -16,7 +16,7 @@ from harness.inference import INFERRED, Described, Folder, described
 from harness.inference.folder import shown
 from harness.inference.limits import TimeLimitError, time_limit
 from harness.inference.opening import inferring, opened
-from harness.project import FILE_NAME
+from harness.project import FILE_NAME, Project
 from harness.verdict import demands
 from harness.verdict.model import MET, NOT_APPLICABLE, NOT_JUDGED, NOT_MET, Item, Verdict
 from harness.verdict.sentences import ADVICE, OF_A_CHART, WITHOUT_RENDERING, sentence
@@ -126,19 +126,20 @@ def _judged(copy: Folder, contract: Contract, project: Described, check: str) ->
     if judgement.examined:
         return _item(check, MET)
     things = CHECKS[check].things
-    if not CHECKS[check].always or _without(check, project):
+    if may_lack(check, project.project):
         return _item(check, NOT_APPLICABLE, f"there are no {things}")
     if check in ("database fallback", "fixed addresses"):
         return _item(check, NOT_JUDGED, "no source is in a language that is read: Python, scripts")
     return _item(check, NOT_JUDGED, f"nothing to judge was found: there are no {things}")
 
 
-def _without(check: str, project: Described) -> bool:
+def may_lack(check: str, project: Project) -> bool:
     """Say whether a project may have nothing of what a check looks at."""
+    if not CHECKS[check].always:
+        return True
     if check == "liveness":
-        database = project.project.database
-        images = project.project.images.values()
-        return database is None or not any(database.env in image.env for image in images)
+        database = project.database
+        return database is None or not any(database.env in i.env for i in project.images.values())
     return check in _MAY_LACK
 
 

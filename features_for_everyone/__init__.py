@@ -1,0 +1,1 @@
+"""Features of projects that bring none of their own."""

@@ -1,0 +1,1 @@
+"""Where pytest finds the harness that is installed: the only module that every run imports."""
