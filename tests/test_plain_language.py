@@ -312,6 +312,32 @@ ACCOUNTS = "/api/v1/namespaces/shop/serviceaccounts"
 RBAC = "/apis/rbac.authorization.k8s.io/v1/namespaces/shop"
 
 
+@pytest.mark.parametrize(
+    ("request_", "asked", "says"),
+    [("Show what the pod web-1 wrote", 2, True), ("Scale the web to 3 replicas", 1, False)],
+)
+def test_answer_that_was_not_shown_is_asked_for_again_unless_something_was_changed(
+    tmp_path: Path, request_: str, asked: int, *, says: bool
+) -> None:
+    runs = tmp_path / "runs"
+    shows = f"n = open({str(runs)!r}, 'a+'); n.write('x'); n.seek(0); len(n.read()) < 2 or print("
+    text = PROGRAM.replace('print("\\x1b[1m" +', f"{shows}")
+    assert text != PROGRAM
+    kubectl = script(tmp_path / "kubectl-of-the-run", "#!/bin/sh\necho deployment.apps/web\n")
+    with rehearsal() as provider:
+        operator = KubectlAi(
+            program=script(tmp_path / "kubectl-ai", f"#!{sys.executable}\n{text}"),
+            kubectl=kubectl,
+            provider=provider,
+            access=Access(tmp_path / "kubeconfig", "operator", "shop"),
+            environ=dict(os.environ),
+            redact=Redactor(),
+        )
+        reply = operator.ask(request_)
+    assert len(runs.read_text()) == asked
+    assert bool(reply.words.strip()) == says
+
+
 def test_rights_are_those_of_one_namespace_and_end_with_the_block(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,6 +18,9 @@ from harness.redact import Redactor
 
 _ITERATIONS = 10  # decisions of the model for one request
 _TIMEOUT = 240.0
+_LOST = 2  # answers in a row, after which there is none
+#: Such a command changes nothing, however often it is run.
+_LOOKS = re.compile(r"\s*kubectl\s+(?:-\S+\s+)*(?:get|describe|logs|top|explain|events)\b[^|;&<>]*")
 #: What it is given of our environment: nothing that could hold a secret or choose a cluster.
 _PASSED = re.compile(r"(?i)PATH|LANG|LC_\w+|TERM|TZ|(http|https|no|all)_proxy|SSL_CERT_(FILE|DIR)")
 #: It also says which command it runs; that is no answer.
@@ -87,11 +90,22 @@ class KubectlAi:
     def ask(self, request: str) -> Reply:
         """Have one request understood and done.
 
+        A run without a person at it ends when the model has ended, at times before its last
+        words are shown. Where nothing but looking was done, they are asked for again.
+
         Raises:
             CommandFailedError, CommandTimedOutError: in its own words.
             TraceUnreadableError: it does not tell what it did.
 
         """
+        reply = self._ask(request)
+        for _ in range(_LOST):
+            if reply.words.strip() or not all(_LOOKS.fullmatch(one.command) for one in reply.ran):
+                break
+            reply = self._ask(request)
+        return reply
+
+    def _ask(self, request: str) -> Reply:
         with tempfile.TemporaryDirectory(prefix="kubectl-ai-") as made:
             home = Path(made)
             (home / "bin").mkdir()
