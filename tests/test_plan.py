@@ -185,7 +185,7 @@ def test_other_tests_are_not_run_either(shop: pytest.Pytester) -> None:
         (["--deploy-database=given"], "needed: the variable SHOP_DATABASE, *"),
         (["-n", "5"], "needed: a place on the cluster for process 5 of this run"),
         (["--deploy-cluster=existing"], "needed: the kubeconfig of the cluster *"),
-        (["--deploy-project=api"], "needed: a description of the project to accept"),
+        (["--deploy-project=nowhere"], "needed: a description of the project to accept"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )
