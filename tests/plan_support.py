@@ -188,10 +188,11 @@ def make_planned_shop(
     text = text.replace("def sells(): ...", 'def sells(): open("sold", "w").close()')
     conftest.write_text(text)
     monkeypatch.delenv("CI", raising=False)
+    # What the run was told that runs these tests is not what a plan in them is told.
+    for name in [name for name in os.environ if name.startswith(("SHOP_", "DEPLOY_"))]:
+        monkeypatch.delenv(name)
     monkeypatch.setenv("DEPLOY_CACHE_DIR", str(pytester.path / "cache"))
     monkeypatch.setenv("DEPLOY_DOCKER", str(pytester.path / "no-docker"))
     monkeypatch.setenv("DOCKER_HOST", HOST)
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
-    for name in [name for name in os.environ if name.startswith("SHOP_")]:
-        monkeypatch.delenv(name)
     return pytester
