@@ -11,12 +11,12 @@ import json
 import os
 import shutil
 import sys
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.errors import DeployError
+from harness.files import write_whole
 
 if TYPE_CHECKING:
     from harness.verdict import Verdict
@@ -94,20 +94,11 @@ def _check(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         _show(verdict, environ)
     if options.json:
         try:
-            _write(Path(options.json), json.dumps(document, indent=2) + "\n")
+            write_whole(Path(options.json), json.dumps(document, indent=2) + "\n")
         except OSError as error:
             sys.stderr.write(f"\n{options.json} cannot be written: {error.strerror}\n")
             return EXIT_BAD_INPUT
     return code
-
-
-def _write(file: Path, text: str) -> None:
-    """Write a file anew: what stands there is replaced, and a link is not followed."""
-    number, name = tempfile.mkstemp(prefix=f".{file.name}-", dir=file.parent)
-    with os.fdopen(number, "w", encoding="utf-8") as opened:
-        opened.write(text)
-    Path(name).chmod(0o644)
-    Path(name).replace(file)
 
 
 def _show(verdict: Verdict, environ: Mapping[str, str]) -> None:

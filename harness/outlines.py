@@ -6,14 +6,13 @@ and has only its head. A tag such as `@with-database` leaves a scenario out wher
 
 from __future__ import annotations
 
-import os
-import tempfile
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import DeployError
+from harness.files import write_whole
 
 if TYPE_CHECKING:
     from harness.project import Project
@@ -119,11 +118,8 @@ def write(filled: Iterable[Filled], folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for one in filled:
-        number, name = tempfile.mkstemp(prefix=f".{one.name}-", dir=folder)
-        with os.fdopen(number, "w", encoding="utf-8") as file:
-            file.write(one.text)
-        Path(name).chmod(0o644)
-        written.append(Path(name).replace(folder / one.name))
+        write_whole(folder / one.name, one.text)
+        written.append(folder / one.name)
     for path in set(folder.glob("*.feature")) - set(written):
         path.unlink(missing_ok=True)
     return written

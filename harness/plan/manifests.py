@@ -6,11 +6,8 @@ differs is what a change does. No secret is in them.
 
 from __future__ import annotations
 
-import contextlib
-import os
 import re
 import secrets
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -23,6 +20,7 @@ from harness.ci.manifests import Difference, differences
 from harness.contract import placeholders
 from harness.databases.choice import INSIDE, choose
 from harness.databases.credentials import write_private
+from harness.files import write_whole
 from harness.helm import release_objects, values_from_paths
 from harness.helm.masking import Mask
 from harness.helm.values import secret_values
@@ -112,16 +110,7 @@ def keep(settings: Settings, tags: Mapping[str, str], helm: Renderer, cache: Cac
     text = "".join([*lines, *(f"---\n# {name}\n{body}" for name, body in found.items())])
     file = settings.artifacts / FILE_NAME
     file.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=file.parent, prefix=f".{FILE_NAME}-")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(file)
-    except BaseException:
-        with contextlib.suppress(OSError):
-            Path(temporary).unlink()
-        raise
+    write_whole(file, text)
     return file
 
 
