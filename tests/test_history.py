@@ -363,11 +363,11 @@ def test_typical_times_are_of_what_went_well() -> None:
 
 def test_estimates_are_of_a_kind_of_cluster(file: Path) -> None:
     with History.open(file) as history:
-        assert history.durations().scenarios == {}
+        assert durations(history.runs()).scenarios == {}
         history.add(entry(1, result("A", took=4.0)))
         history.add(entry(2, result("A", took=8.0), provider="minikube"))
-        assert history.durations("kind").scenarios == {scenario("A"): 4.0}
-        assert history.durations().scenarios == {scenario("A"): 6.0}
+        assert durations(history.runs(provider="kind")).scenarios == {scenario("A"): 4.0}
+        assert durations(history.runs()).scenarios == {scenario("A"): 6.0}
 
 
 # What wavers

@@ -12,7 +12,6 @@ from typing import Self
 from filelock import FileLock, Timeout
 
 from harness.history import schema
-from harness.history.durations import LAST, Durations, durations
 from harness.history.errors import (
     HistoryDamagedError,
     HistoryForeignError,
@@ -106,16 +105,18 @@ class History:
             )
         return number
 
-    def runs(self, last: int = KEPT, until: float | None = None) -> list[Entry]:
+    def runs(self, last: int = KEPT, until: float | None = None, provider: str = "") -> list[Entry]:
         """Return runs, the oldest first.
 
         Args:
             last: how many at most, of the newest.
             until: only those that began by then, in seconds since 1970.
+            provider: of these, only the ones on this kind of cluster; "": on any.
 
         """
         with _told(self.path):
-            return read_entries(self._connection, last, until)
+            runs = read_entries(self._connection, last, until)
+        return [run for run in runs if provider in ("", run.provider)]
 
     def named(self, words: str, root: Path) -> Entry:
         """Return the run that is meant by words.
@@ -148,17 +149,6 @@ class History:
             first = f"runs {runs[0].number} to {runs[-1].number} are kept, " if runs else ""
             raise RunUnknownError(words, self.path, f"{first}none of that number or commit")
         return next(run for run in reversed(runs) if run.source.commit in meant)
-
-    def durations(self, provider: str = "", last: int = LAST) -> Durations:
-        """Return what scenarios and phases typically take: the median of when they last went well.
-
-        Args:
-            provider: only of runs on this kind of cluster; "": of any.
-            last: how many of the newest times of each count.
-
-        """
-        runs = self.runs()
-        return durations([r for r in runs if provider in ("", r.provider)], last)
 
     def close(self) -> None:
         """Close it."""

@@ -142,7 +142,7 @@ def measured(folder: Path, history: Path | None, provider: str) -> Times:
         if history is None:
             return records
         with History.read(history) as opened:
-            runs = [run for run in opened.runs() if run.provider == provider]
+            runs = opened.runs(provider=provider)
     except HistoryError:
         return records
     if not runs:
