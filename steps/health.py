@@ -13,6 +13,7 @@ from pytest_bdd import parsers, then, when
 if TYPE_CHECKING:
     from harness.deployment import Deployment
     from harness.images.alone import Running
+    from harness.images.running import Answer
     from harness.images.spec import BuiltImage
     from harness.project import Project
 
@@ -40,21 +41,25 @@ def lives(container: Running, image: BuiltImage, project: Project) -> None:
 
 @then("it is not ready")
 def answers_not_ready(container: Running, image: BuiltImage, project: Project) -> None:
-    paths = [s.health for s in project.services.values() if s.image == image.name]
-    assert paths, f"no service runs the image {image.name}"
-    for path in paths:
-        said = container.answers(path, status=None, timeout=20)
+    for path, said in _readiness(container, image, project):
         assert said.status >= 500, f"{path} answers {said.status} without a database: {said.body}"
 
 
 @then("it is not ready, and says that the database is the reason")
 def not_ready(container: Running, image: BuiltImage, project: Project) -> None:
+    for path, said in _readiness(container, image, project):
+        assert said.status == 503, f"{path} answers {said.status} without a database: {said.body}"
+        assert "database" in said.body, f"{path} does not name the database: {said.body}"
+
+
+def _readiness(
+    container: Running, image: BuiltImage, project: Project
+) -> Iterator[tuple[str, Answer]]:
+    """Yield the path and the answer of each probe that asks whether the image is ready."""
     paths = [s.health for s in project.services.values() if s.image == image.name]
     assert paths, f"no service runs the image {image.name}"
     for path in paths:
-        said = container.answers(path, status=None, timeout=20)
-        assert said.status == 503, f"{path} answers {said.status} without a database: {said.body}"
-        assert "database" in said.body, f"{path} does not name the database: {said.body}"
+        yield path, container.answers(path, status=None, timeout=20)
 
 
 @then(parsers.parse('its health calls the database "{state}"'))

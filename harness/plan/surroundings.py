@@ -44,8 +44,8 @@ class Containers:
         states: dict[tuple[str, str], tuple[str, ...]] = {}
         for line in said.stdout.splitlines():
             name, state, cluster, role, kind = (*line.split("\t"), "", "", "", "", "")[:5]
-            for key in {(kind or cluster or name, "" if kind or not role else role)}:
-                states[key] = (*states.get(key, ()), state)
+            key = (kind or cluster or name, "" if kind else role)
+            states[key] = (*states.get(key, ()), state)
         return cls(said.returncode == 0, states)
 
     def state(self, cluster: str, role: str = "") -> str:
