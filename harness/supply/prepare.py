@@ -67,7 +67,7 @@ def base_images(settings: Settings) -> tuple[str, ...]:
         if not environ.get(standin.unless):
             names += standin.bases.values()
     if project.database is not None:
-        choice = choose(settings.database, project.database.env, environ)
+        choice = choose(settings.database, project.database, environ)
         if choice.ours or choice.kind == INSIDE:
             names.append(project.database.image)
     return tuple(dict.fromkeys(names))
