@@ -62,14 +62,19 @@ Feature: The application on a cluster
     Examples: each role
       | role |
 
-  @with-database
+  @with-a-database-outside
   Scenario: The database answers from inside the cluster, over an encrypted connection
     Given the application is installed by its chart
     And a place inside the cluster to look from
     Then the database answers there, encrypted
     But it refuses a wrong password
-    And it refuses a connection that is not encrypted
     And a database that does not exist is not found
+
+  @with-encryption-required
+  Scenario: The database answers nobody who does not encrypt
+    Given the application is installed by its chart
+    And a place inside the cluster to look from
+    Then it refuses a connection that is not encrypted
 
   @with-database
   Scenario: Secrets reach the pods as secrets only

@@ -57,7 +57,7 @@ Feature: What fails is named, and passes
     Examples: each role that is public
       | role |
 
-  @with-database
+  @with-a-database-outside
   Scenario Outline: While the database <fails>, what uses it waits
     Given the application is installed by its chart
     And a place inside the cluster to look from
@@ -71,10 +71,19 @@ Feature: What fails is named, and passes
       | fails                         |
       | is stopped                    |
       | falls silent                  |
-      | refuses encrypted connections |
       | has no connection left        |
 
-  @with-database
+  @with-encryption-required
+  Scenario: While the database refuses encryption, what uses it waits
+    Given the application is installed by its chart
+    And a place inside the cluster to look from
+    When the database refuses encrypted connections
+    Then whatever uses the database is not ready, without being started again
+    And they are alive, so that nobody starts them again later
+    When the database answers again
+    Then whatever uses the database is ready by itself within 60 seconds
+
+  @with-a-database-outside
   Scenario: The database is restarted, and nobody has to do anything
     Given the application is installed by its chart
     When the database is restarted

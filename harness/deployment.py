@@ -10,8 +10,10 @@ from harness import installing, leaving
 from harness.chart import Chart
 from harness.clusters.base import ClusterAccess, Provider
 from harness.clusters.existing import beside
+from harness.clusters.existing.leftovers import TOOLS
+from harness.clusters.existing.way_in import WayIn
 from harness.clusters.usage import Usage
-from harness.entrance import Entrance
+from harness.entrance import Entrance, needs_way_in
 from harness.facts import Facts
 from harness.helm import Helm
 from harness.images.alone import Alone
@@ -19,6 +21,7 @@ from harness.images.project import ProjectImages
 from harness.images.spec import BuiltImage
 from harness.jobs import Jobs
 from harness.kube.client import Kube
+from harness.kube.namespaces import ensure_namespace
 from harness.options import NONE
 from harness.outside import Outside
 from harness.probes.image import ProbeSource
@@ -83,7 +86,23 @@ class Deployment:
         port = settings.tenant.node_port
         self.chart = Chart(settings, self.tools.helm, self.cache, self.progress, self.redact)
         self.facts = Facts(project, self.sources, self.outside, self.secrets, port)
-        self.entrance = Entrance(project, settings.namespace, port, self.provider, self.guest)
+        self.entrance = Entrance(
+            project, settings.namespace, port, self.provider, self.guest, self._way_in()
+        )
+
+    def _way_in(self) -> WayIn | None:
+        if self.guest:
+            return self.guest.way_in
+        if not needs_way_in(self.settings.project):
+            return None
+        tools = f"{self.settings.namespace}-{TOOLS}"
+
+        def access() -> ClusterAccess:
+            cluster = self.cluster()
+            ensure_namespace(cluster.client(), tools)
+            return cluster
+
+        return WayIn(access, tools, self.probe_image, self.provider.load, self.progress)
 
     def begin(self, *, cluster: bool) -> None:
         """Check what can be checked at once, then start every part side by side.
@@ -120,7 +139,7 @@ class Deployment:
         if cluster:
             parts.append(self.jobs.start("cluster", self.provider.ensure))
             parts += [*self.outside.begin(), self.probe.begin()]
-            if self.guest:
+            if self.guest and self.entrance.way_in:
                 parts.append(self.jobs.start("way in", lambda: self.entrance.url))
         return [*parts, *self.sources.begin()]
 
@@ -213,6 +232,8 @@ class Deployment:
         alone goes in any case.
         """
         self.jobs.close(interrupted=interrupted)
+        if self.entrance.way_in and not self.guest:
+            self.entrance.way_in.close()
         try:
             leaving.leave(self, interrupted=interrupted, failed=failed)
         finally:

@@ -95,6 +95,7 @@ class Outside:
                 official=project.database.image,
                 name=project.database.name,
                 network=self.network,
+                tls=project.database.tls == "required",
                 address=settings.existing.host_address if settings.existing else "",
             )
 

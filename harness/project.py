@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -77,7 +77,9 @@ class Database(_Table):
     """A PostgreSQL outside the cluster; `env` names the variable for a given one.
 
     `inside` names the variant of the chart that has it in the cluster instead. Where the chart
-    has one of its own and takes no other, `external` is false.
+    has one of its own and takes no other, `external` is false. `tls`: what a server of ours does
+    with connections that are not encrypted. Its certificate is its own, which clients that ask
+    public authorities about it do not trust, whatever the URL says: then it is only `offered`.
     """
 
     image: str = "postgres:17"
@@ -85,6 +87,7 @@ class Database(_Table):
     name: str = Field("app", pattern=r"^[a-z_][a-z0-9_]{0,62}$")
     inside: str = ""
     external: bool = True
+    tls: Literal["required", "offered"] = "required"
 
 
 class Secret(_Table):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from harness.chart import Chart
 from harness.clusters.loading import name_images
-from harness.elsewhere import ensure_from_elsewhere, images_from_elsewhere
+from harness.elsewhere import ensure_from_elsewhere
 from harness.kube.pods import whole_name
 from harness.supply.bases import BaseUnknownError
 
@@ -38,11 +40,21 @@ spec:
 
 
 def test_images_from_elsewhere_and_whether_they_are_needed() -> None:
-    assert images_from_elsewhere(_MANIFEST, ["shop-api:1"]) == {
+    assert _Chart().images_from_elsewhere({"a": 1}, ["shop-api:1"]) == {
         "busybox:1.36": True,
         "postgres:17": True,
         "curlimages/curl": False,
     }
+
+
+class _Chart(Chart):
+    """A chart whose rendering is known."""
+
+    def __init__(self) -> None:
+        """Need nothing of a run."""
+
+    def rendered(self, values: Mapping[str, Any]) -> str:
+        return _MANIFEST if values == {"a": 1} else ""
 
 
 def _deployment(unknown: str = "", guest: object = None) -> Any:
@@ -54,7 +66,7 @@ def _deployment(unknown: str = "", guest: object = None) -> Any:
     return SimpleNamespace(
         guest=guest,
         images=lambda: {"api": SimpleNamespace(ref="shop-api:1")},
-        chart=SimpleNamespace(rendered=lambda values: _MANIFEST if values == {"a": 1} else ""),
+        chart=_Chart(),
         outside=SimpleNamespace(bases=SimpleNamespace(ensure=ensure)),
         settings=SimpleNamespace(project=SimpleNamespace(chart_path="/shop/chart")),
     )

@@ -41,6 +41,7 @@ class PostgresExternal:
         name: the database that `ensure` returns.
         timeout: seconds that it may take until it answers.
         address: of this machine, by which pods reach it instead of by name.
+        tls: whether it refuses connections that are not encrypted.
 
     All methods raise `errors.DatabaseNotStartedError` when the server does not come up,
     or (other than `ensure` and `delete`) when there is none.
@@ -57,6 +58,7 @@ class PostgresExternal:
     name: str = "app"
     timeout: float = 90.0
     address: str = ""
+    tls: bool = True
     _adopted: bool = field(default=False, init=False)
 
     @property
@@ -212,6 +214,7 @@ class PostgresExternal:
             timeout=self.timeout,
             network=containers.side_network(self.engine, self.cache, self.cluster),
             address=self.address,
+            tls=self.tls,
         )
 
     def _role(self, server: Server) -> Identifier:

@@ -75,7 +75,13 @@ class ExistingProvider:
         self._kubectl, self._relay_image = kubectl, relay_image
         self.owner = owner_here()
         self.way_in = WayIn(
-            self.ensure, self.tools, relay_image, registry, progress, {namespace: port}
+            self.ensure,
+            self.tools,
+            relay_image,
+            lambda images: registry.put(images),
+            progress,
+            {namespace: port},
+            hint=f"the cluster's nodes pull from {registry.pull}",
         )
         self._lock = threading.RLock()
         self._version = ""
