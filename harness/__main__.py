@@ -15,7 +15,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.errors import DeployError
+from harness.errors import DeployError, Fault
 from harness.files import write_whole
 
 if TYPE_CHECKING:
@@ -71,9 +71,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _check(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
-    from harness.inference.folder import FolderTooLargeError, shown
-    from harness.inference.limits import TimeLimitError
-    from harness.inference.opening import NotInferredError
+    from harness.inference.folder import shown
     from harness.verdict import judge
     from harness.verdict.model import EXIT_BAD_INPUT, EXIT_NOT_JUDGED, refused
 
@@ -82,8 +80,7 @@ def _check(options: argparse.Namespace, environ: Mapping[str, str]) -> int:
         verdict = judge(options.folder, environ)
         document, code = verdict.document(), verdict.exit_code
     except DeployError as error:
-        late = isinstance(error, TimeLimitError | FolderTooLargeError | NotInferredError)
-        code = EXIT_NOT_JUDGED if late else EXIT_BAD_INPUT
+        code = EXIT_BAD_INPUT if error.fault is Fault.INPUT else EXIT_NOT_JUDGED
         document = refused(error, shown(str(options.folder)), code)
         sys.stderr.write(f"\n{error}\n")
     if options.json == "-":

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import DeployError
+from harness.errors import DeployError, Fault
 from harness.files import write_whole
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ _SECRET = ("${database.url}", "${secrets.")
 
 class OutlineInvalidError(DeployError):
     """A feature for everyone asks for something that no description tells."""
+
+    fault = Fault.INPUT
 
     def __init__(self, path: Path, line: int, seen: str, known: Iterable[str]) -> None:
         super().__init__(

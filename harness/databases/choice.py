@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from harness.databases.errors import DatabaseError
 from harness.databases.neon.errors import KEY
-from harness.errors import DeployError
+from harness.errors import DeployError, Fault
 from harness.options import DATABASES
 
 EXTERNAL, POOLED, GIVEN, NEON, INSIDE = KINDS = DATABASES
@@ -17,6 +17,8 @@ OURS = (EXTERNAL, POOLED)
 
 class DatabaseNotGivenError(DatabaseError):
     """A kind of database was asked for, and what it needs is not there."""
+
+    fault = Fault.INPUT
 
     def __init__(self, kind: str, needed: str, looked: str) -> None:
         super().__init__(
