@@ -79,6 +79,14 @@ class OptionReader:
         """Return the folder of the project's description."""
         return root / Path(self.text("project") or ".").expanduser()
 
+    def file(self, name: str, root: Path) -> Path | None:
+        """Return the file that it names, None for none. Raises SettingInvalidError."""
+        value, source = self._get(name)
+        file = root / Path(value).expanduser() if value else None
+        if file is not None and file.is_dir():
+            raise SettingInvalidError(name, value, source, "a file, not a folder,")
+        return file
+
     def one_of(self, name: str, values: tuple[str, ...]) -> str:
         """Return its value if it is one of these. Raises SettingInvalidError."""
         value, source = self._get(name)

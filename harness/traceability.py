@@ -56,7 +56,10 @@ class SpecUnreadableError(DeployError):
 
 
 def requirements(root: Path) -> dict[str, str]:
-    """Return the sentence of each requirement by id. Raises what `read_project_file` does."""
+    """Return the sentence of each requirement that a project describes by id.
+
+    Raises what `read_project_file` does.
+    """
     told = read_project_file(root).get("requirements", {})
     return {str(name): str(sentence) for name, sentence in told.items()}
 
