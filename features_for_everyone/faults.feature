@@ -4,6 +4,7 @@ Feature: What fails is named, and passes
   I want failures to be named, survived and over when their cause is gone
   so that nobody has to search at night, and nothing is lost.
 
+  @EC-2
   Scenario: A name that no Service has is called that
     Given the application is installed by its chart
     And a place inside the cluster to look from
@@ -11,6 +12,7 @@ Feature: What fails is named, and passes
     Then the call fails at the name, because no Service has it
     And the message names the Services that there are
 
+  @EC-2
   Scenario Outline: A Service of <role> that selects pods that do not exist is named
     Given the application is installed by its chart
     And a place inside the cluster to look from
@@ -22,6 +24,7 @@ Feature: What fails is named, and passes
     Examples: each role
       | role |
 
+  @EC-2
   Scenario Outline: A Service of <role> that leads to a port where nobody listens is named
     Given the application is installed by its chart
     And a place inside the cluster to look from
@@ -33,6 +36,7 @@ Feature: What fails is named, and passes
     Examples: each role
       | role |
 
+  @EC-4
   Scenario Outline: What dies of <role> comes back, and the reason is told
     Given the application is installed by its chart
     When the process of the <role> is killed
@@ -44,6 +48,7 @@ Feature: What fails is named, and passes
     Examples: each role
       | role |
 
+  @EC-4
   Scenario Outline: With two of each, requests go on while one of <role> dies
     Given the application is installed by its chart
     And 2 pods of each role
@@ -57,7 +62,7 @@ Feature: What fails is named, and passes
     Examples: each role that is public
       | role |
 
-  @with-a-database-outside
+  @EC-5 @with-a-database-outside
   Scenario Outline: While the database <fails>, what uses it waits
     Given the application is installed by its chart
     And a place inside the cluster to look from
@@ -73,7 +78,7 @@ Feature: What fails is named, and passes
       | falls silent                  |
       | has no connection left        |
 
-  @with-encryption-required
+  @EC-5 @with-encryption-required
   Scenario: While the database refuses encryption, what uses it waits
     Given the application is installed by its chart
     And a place inside the cluster to look from
@@ -83,7 +88,7 @@ Feature: What fails is named, and passes
     When the database answers again
     Then whatever uses the database is ready by itself within 60 seconds
 
-  @with-a-database-outside
+  @EC-5 @with-a-database-outside
   Scenario: The database is restarted, and nobody has to do anything
     Given the application is installed by its chart
     When the database is restarted

@@ -14,6 +14,7 @@ from harness.clusters.existing.leftovers import TOOLS
 from harness.clusters.existing.way_in import WayIn
 from harness.clusters.usage import Usage
 from harness.entrance import Entrance, needs_way_in
+from harness.errors import DeployError
 from harness.facts import Facts
 from harness.helm import Helm
 from harness.images.alone import Alone
@@ -79,6 +80,7 @@ class Deployment:
     chart: Chart = field(init=False)
     facts: Facts = field(init=False)
     entrance: Entrance = field(init=False)
+    _refused: DeployError | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         """Bind what is told of the parts to them."""
@@ -107,16 +109,18 @@ class Deployment:
     def begin(self, *, cluster: bool) -> None:
         """Check what can be checked at once, then start every part side by side.
 
+        Where there can be no release, nothing is begun (EC-1): `cluster` and `release` raise
+        the reason, and each image that can be built is when it is asked for. The reason is
+        sources that cannot be built, a chart that cannot be rendered, or another run that is in
+        the way.
+
         Args:
             cluster: whether the run needs more than the images.
 
         Raises:
-            DeployError: sources that cannot be built, before anything is started (EC-1);
-                a chart that cannot be rendered; an earlier chart that is named and cannot
-                be had; another run is in the way.
+            DeployError: an earlier chart that is named and cannot be had.
 
         """
-        self.sources.check()
         if self.settings.previous_chart not in ("", NONE):
             self.earlier_chart()
         if self.settings.fresh:
@@ -124,15 +128,24 @@ class Deployment:
                 if first:
                     leaving.delete_all(self)
         if cluster:
-            self.chart.check()
-            self.usage.enter()
-            if self.guest:
-                beside.sweep(self.engine, self.cache)
-            self.provider.check()
-            if self.guest:
-                self.chart.check(self.guest.version)
-            self.outside.check()
+            try:
+                self._check_cluster()
+            except DeployError as error:
+                self._refused = error
+                return
         self._begin_parts(cluster=cluster)
+
+    def _check_cluster(self) -> None:
+        """Refuse what cannot be released, before anything is started."""
+        self.sources.check()
+        self.chart.check()
+        self.usage.enter()
+        if self.guest:
+            beside.sweep(self.engine, self.cache)
+        self.provider.check()
+        if self.guest:
+            self.chart.check(self.guest.version)
+        self.outside.check()
 
     def _begin_parts(self, *, cluster: bool) -> list[Future[Any]]:
         parts: list[Future[Any]] = []
@@ -157,6 +170,8 @@ class Deployment:
 
     def cluster(self) -> ClusterAccess:
         """Return access to the cluster, healthy."""
+        if self._refused is not None:
+            raise self._refused
         return self.jobs.start("cluster", self.provider.ensure).result()
 
     def kube(self) -> Kube:
@@ -197,6 +212,8 @@ class Deployment:
 
     def release(self) -> Release:
         """Return the release, installed and ready."""
+        if self._refused is not None:
+            raise self._refused
         return self.jobs.start("release", self._install).result()
 
     def probe_pod(self, namespace: str) -> ProbePod:

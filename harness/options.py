@@ -118,6 +118,12 @@ OPTIONS = (
         "record); with --collect-only the page of the specification alone",
     ),
     Option(
+        "verdict",
+        "",
+        "file that the verdict is written to as JSON: each requirement, met or not and why, by "
+        "scenarios and by the checks that need no cluster",
+    ),
+    Option(
         "history",
         "",
         "file of the history of runs, which later runs are compared with; none: keep none "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.errors import DeployError
+from harness.errors import DeployError, Fault
 
 #: Ports of the node that this machine reaches at addresses of their own, one a tenant.
 NODE_PORTS = (30080, 30081, 30082, 30083)
@@ -14,6 +14,8 @@ BESIDE_PORTS = (30090, 30091, 30092, 30093)
 
 class NoSlotError(DeployError):
     """More processes share a cluster than it publishes ports."""
+
+    fault = Fault.INPUT
 
     def __init__(self, slot: int) -> None:
         super().__init__(

@@ -13,6 +13,7 @@ import pytest
 from pytest_bdd import given, parsers, then, when
 
 from harness.plan.foresight import skips_when
+from harness.statuses import NOTHING_OF_THE_KIND
 from steps.account import Account, sign_in, sign_up
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from harness.release import Release
     from harness.settings import Settings
 
-_NONE_INSIDE = "the project describes no chart with a database of its own"
+_NONE_INSIDE = f"{NOTHING_OF_THE_KIND}the project describes no chart with a database of its own"
 _POOLED = "pooled"  # the database's name
 _ROUNDS = 3  # how often each person does the same
 _AGAIN = 30.0  # seconds until all is ready again

@@ -50,6 +50,7 @@ def images_lie_below(project: Project, folder: str) -> None:
 
 
 @given(parsers.parse("the image of the {name}"), target_fixture="image")
+@when(parsers.parse("the image of the {name} is built"), target_fixture="image")
 def image_of(deployment: Deployment, name: str) -> BuiltImage:
     return deployment.image(name)
 

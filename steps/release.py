@@ -25,6 +25,7 @@ MINUTE = 60
 
 
 @given("the application is installed by its chart")
+@when("the application is installed by its chart")
 def installed(release: Release) -> None:
     assert release.pods(), f"release {release.name} has no pod in namespace {release.namespace}"
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from harness.databases.errors import DatabaseError
 from harness.databases.neon.errors import KEY
-from harness.errors import DeployError
+from harness.errors import DeployError, Fault
 from harness.options import DATABASES
 
 if TYPE_CHECKING:
@@ -21,6 +21,8 @@ OURS = (EXTERNAL, POOLED)
 
 class DatabaseNotGivenError(DatabaseError):
     """A kind of database was asked for, and what it needs is not there."""
+
+    fault = Fault.INPUT
 
     def __init__(self, kind: str, needed: str, looked: str) -> None:
         super().__init__(

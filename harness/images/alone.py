@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import DeployError
+from harness.errors import DeployError, Fault
 from harness.images import containers
 from harness.images.running import (
     Answer,
@@ -36,6 +36,8 @@ __all__ = [
 class ContainerNotStartedError(DeployError):
     """The engine could not start a container."""
 
+    fault = Fault.PROJECT
+
     def __init__(self, image: str, reason: str) -> None:
         super().__init__(
             needed=f"a container of {image} to start",
@@ -47,6 +49,8 @@ class ContainerNotStartedError(DeployError):
 
 class CommandInImageFailedError(DeployError):
     """A command run in an image ended with an exit code other than 0."""
+
+    fault = Fault.PROJECT
 
     def __init__(self, image: str, command: Sequence[str], code: int | None, log: str) -> None:
         self.code = code

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from harness.errors import DeployError
+from harness.errors import DeployError, Fault
 from harness.images import containers
 from harness.images.logs import error_lines
 from harness.redact import Redactor
@@ -23,6 +23,8 @@ _LOOPBACKS = ("0100007F", "00000000000000000000000001000000")
 class ContainerExitedError(DeployError):
     """A container that should have gone on ended by itself."""
 
+    fault = Fault.PROJECT
+
     def __init__(self, image: str, code: int | None, seconds: float, log: str) -> None:
         self.code = code
         super().__init__(
@@ -35,6 +37,8 @@ class ContainerExitedError(DeployError):
 
 class ContainerSilentError(DeployError):
     """A container runs, but does not answer on its port as it should."""
+
+    fault = Fault.PROJECT
 
     def __init__(
         self, image: str, url: str, wanted: str, last: str, log: str, *, loopback: bool

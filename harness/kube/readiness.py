@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from harness.errors import DeployError
+from harness.errors import DeployError, Fault
 from harness.kube.details import Details
 from harness.kube.pods import Pod, containers, describe_pod, is_deleted, is_ready, pod_of
 from harness.kube.probing import unhealthy_words
@@ -23,6 +23,8 @@ from harness.kube.waits import Hopeless, Pending, Ready, Verdict
 class RestartedError(DeployError):
     """A container was started again while it should only have waited."""
 
+    fault = Fault.PROJECT
+
     def __init__(self, pod: Pod, what: str, details: Details) -> None:
         self.restarts = restarts([pod], details)
         super().__init__(
@@ -35,6 +37,8 @@ class RestartedError(DeployError):
 
 class PodLostError(DeployError):
     """A pod is gone while it should only have waited."""
+
+    fault = Fault.PROJECT
 
     def __init__(self, pod: Pod, what: str) -> None:
         super().__init__(

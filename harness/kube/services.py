@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.errors import DeployError
+from harness.errors import DeployError, Fault
 from harness.kube.client import Kube
 from harness.kube.endpoints import ready_endpoints
 from harness.kube.pods import Pod, objects_of_release, pods_of_release, running_image
@@ -66,6 +66,8 @@ class Service:
 class ServiceNotFoundError(DeployError):
     """No Service leads to the pods of an image."""
 
+    fault = Fault.PROJECT
+
     def __init__(self, image: str, where: str, seen: Sequence[str]) -> None:
         super().__init__(
             needed=f"a Service whose selector matches the pods that run {image}",
@@ -78,6 +80,8 @@ class ServiceNotFoundError(DeployError):
 class ImageNotRunningError(DeployError):
     """No pod of the release runs an image."""
 
+    fault = Fault.PROJECT
+
     def __init__(self, image: str, where: str, seen: Sequence[str]) -> None:
         super().__init__(
             needed=f"a pod that runs {image}",
@@ -89,6 +93,8 @@ class ImageNotRunningError(DeployError):
 
 class ServiceAmbiguousError(DeployError):
     """More than one Service leads to the pods of an image."""
+
+    fault = Fault.PROJECT
 
     def __init__(self, image: str, where: str, names: Sequence[str]) -> None:
         super().__init__(
