@@ -11,6 +11,7 @@ from harness.chart import Chart
 from harness.clusters.base import ClusterAccess, Provider
 from harness.clusters.existing import beside
 from harness.clusters.usage import Usage
+from harness.egress.errors import EgressOpenError
 from harness.entrance import Entrance
 from harness.facts import Facts
 from harness.helm import Helm
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from harness.cache import Cache
     from harness.clusters.existing.provider import ExistingProvider
     from harness.diagnosis import Written
+    from harness.egress.guard import Guard
     from harness.helm.earlier import EarlierChart
     from harness.installation import Installation
     from harness.probes.pod import ProbePod
@@ -76,6 +78,7 @@ class Deployment:
     chart: Chart = field(init=False)
     facts: Facts = field(init=False)
     entrance: Entrance = field(init=False)
+    _guard: Guard | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         """Bind what is told of the parts to them."""
@@ -120,6 +123,7 @@ class Deployment:
         if cluster:
             parts.append(self.jobs.start("cluster", self.provider.ensure))
             parts += [*self.outside.begin(), self.probe.begin()]
+            parts.append(self.jobs.start("egress", self._make_egress))
             if self.guest:
                 parts.append(self.jobs.start("way in", lambda: self.entrance.url))
         return [*parts, *self.sources.begin()]
@@ -143,6 +147,18 @@ class Deployment:
     def kube(self) -> Kube:
         """Return a client of the cluster."""
         return self.jobs.start("client", lambda: self.cluster().client()).result()
+
+    def egress(self) -> Guard:
+        """Return the guard of the cluster's way out.
+
+        Raises:
+            EgressOpenError: the cluster is not ours, or open.
+
+        """
+        found = self.jobs.start("egress", self._make_egress).result()
+        if isinstance(found, EgressOpenError):
+            raise found
+        return found
 
     def helm(self) -> Helm:
         """Return Helm, bound to the cluster."""
@@ -213,6 +229,8 @@ class Deployment:
         alone goes in any case.
         """
         self.jobs.close(interrupted=interrupted)
+        if self._guard:
+            self._guard.stop()
         try:
             leaving.leave(self, interrupted=interrupted, failed=failed)
         finally:
@@ -232,6 +250,16 @@ class Deployment:
         for command in described.before:
             replace(alone, command=command).to_end()
         return alone
+
+    def _make_egress(self) -> Guard | EgressOpenError:
+        from harness.egress.making import guard
+
+        made = guard(self)
+        if isinstance(made, EgressOpenError):
+            self.progress.choice("way out", "open", made.seen)
+        else:
+            self._guard = made
+        return made
 
     def _install(self) -> Release:
         self.jobs.all(self._begin_parts(cluster=True))

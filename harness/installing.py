@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from harness.egress.errors import EgressOpenError
 from harness.errors import DeployError
 from harness.kube.pods import pods_of_release
 from harness.kube.restarts import restart_counts
@@ -35,6 +37,8 @@ def install(deployment: Deployment) -> Release:
     _load(deployment, images)
     values = deployment.facts.values()
     deployment.outside.join()
+    with contextlib.suppress(EgressOpenError):
+        deployment.egress().admit()
     _remove_stale(deployment)
     kube, rollout = deployment.kube(), deployment.rollout()
     before = {pod.uid for pod in pods_of_release(kube, namespace, name)}

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from harness.option_reader import OptionReader
-from harness.options import CLUSTERS, DATABASES, DIAGNOSIS, EXISTING, GUEST, KEEP, KIND
+from harness.options import CLUSTERS, DATABASES, DIAGNOSIS, EGRESS, EXISTING, GUEST, KEEP, KIND
 from harness.tenant import Guest, Tenant
 
 if TYPE_CHECKING:
@@ -30,6 +30,7 @@ class Settings:
         slot: 0 for the first or only process of a run, 1 for the next one beside it; each
             has a namespace of its own.
         run: what all processes of a run have in common.
+        egress: one of EGRESS: whether pods reach nobody outside but who is allowed.
         existing: how a cluster is used that is not ours; None for one of our own.
 
     """
@@ -50,6 +51,7 @@ class Settings:
     database: str = ""
     nodes: int = 1
     minikube_driver: str = "docker"
+    egress: str = "closed"
     slot: int = 0
     run: str = field(default_factory=lambda: secrets.token_hex(8))
     existing: Existing | None = None
@@ -91,6 +93,7 @@ class Settings:
         keep = read.one_of("keep", ("", *KEEP)) or ("never" if cluster == EXISTING else "always")
         database = read.one_of("database", ("", *DATABASES))
         diagnosis = read.one_of("diagnosis", DIAGNOSIS)
+        egress = read.one_of("egress", EGRESS)
         fresh = read.one_of("fresh", ("yes", "no")) == "yes"
         nodes = read.number("nodes", 1, 9)
         port = read.number("port", 0, 65535)
@@ -126,6 +129,7 @@ class Settings:
             database=database,
             nodes=nodes,
             minikube_driver=driver,
+            egress=egress,
             slot=slot,
             run=run,
             existing=existing,

@@ -47,4 +47,5 @@ MODULES = (
     "steps.configuration",
     "steps.databases",
     "steps.nodes",
+    "steps.isolation",
 )
