@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.helm.rendering import Renderer
 from harness.options import NONE
@@ -50,6 +51,14 @@ class Chart:
                 values,
                 kube_version=kube_version,
             )
+
+    def rendered(self, values: Mapping[str, Any]) -> str:
+        """Return the manifest of the release with the values that it is installed with."""
+        project, settings = self.settings.project, self.settings
+        renderer = Renderer(self.helm, _NOWHERE, "", self.cache.root, self.redact)
+        return renderer.template(
+            project.chart_path, project.chart.release, settings.namespace, values
+        )
 
     def find_earlier(self) -> EarlierChart:
         """Look for its version before the present one.

@@ -61,7 +61,7 @@ class Installation:
         settings, outside, release = deployment.settings, deployment.outside, deployment.release()
         project, port = settings.project, settings.tenant.beside_port
         others: dict[str, str | int | None] = {"cluster.node_port": port or None}
-        if not (deployment.guest and outside.inside):
+        if project.database and not (deployment.guest and outside.inside):
             others["database.url"] = outside.database_beside().url_in_cluster
         more = project.variants.get(project.chart.beside, {})
         namespace = beside_namespace(release.namespace)

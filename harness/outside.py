@@ -85,7 +85,7 @@ class Outside:
         self.standins = ProjectStandIns(settings, running, self.jobs, self.redact, self.guest)
         if project.database:
             variable = project.database.env
-            self._choice = choose(settings.database, variable, settings.environ)
+            self._choice = choose(settings.database, project.database, settings.environ)
             self.redact.add(settings.environ.get(variable, ""), settings.environ.get(KEY, ""))
             self._postgres = PostgresExternal(
                 self.engine,

@@ -78,13 +78,15 @@ class Service(_Table):
 class Database(_Table):
     """A PostgreSQL outside the cluster; `env` names the variable for a given one.
 
-    `inside` names the variant of the chart that has it in the cluster instead.
+    `inside` names the variant of the chart that has it in the cluster instead. Where the chart
+    has one of its own and takes no other, `external` is false.
     """
 
     image: str = "postgres:17"
     env: str = "DATABASE_URL"
     name: str = Field("app", pattern=r"^[a-z_][a-z0-9_]{0,62}$")
     inside: str = ""
+    external: bool = True
 
 
 class Secret(_Table):

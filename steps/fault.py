@@ -332,6 +332,13 @@ def each_answered(traffic: Traffic) -> None:
     assert not traffic.failures, traffic.describe()
 
 
+@then(parsers.parse("there were never more than {seconds:d} seconds without an answer"))
+def answered_again(traffic: Traffic, seconds: int) -> None:
+    # A process that is gone is still asked until its node has noticed: that is not its fault.
+    traffic.more(3)
+    assert traffic.longest_gap <= seconds, traffic.describe()
+
+
 # The database (EC-5)
 
 

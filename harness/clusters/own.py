@@ -16,7 +16,7 @@ from harness.clusters.errors import ClusterNameError, ClusterUnhealthyError
 from harness.clusters.kind_fault import Fault
 from harness.clusters.kind_health import KindHealth
 from harness.clusters.kind_node import KindNode, NodeState
-from harness.clusters.loading import forget_images, load_images
+from harness.clusters.loading import forget_images, load_images, name_images
 from harness.jobs import side_by_side
 from harness.kube.tenancy import KEPT_FROM_HOST, Tenancy
 from harness.progress import Progress
@@ -129,11 +129,13 @@ class OwnCluster(ABC):
                 return self._access(created=False)
             return self._make(fault)
 
-    def load(self, images: Sequence[str]) -> Loaded:
+    def load(self, images: Sequence[str], names: Mapping[str, str] | None = None) -> Loaded:
         """Bring images into every node. See load_images for what it raises."""
         self._require_running("to load images into it")
         with self._cache.lock(f"cluster-{self.name}"):
-            return load_images(self._containers, self._engine, self.folder, images)
+            loaded = load_images(self._containers, self._engine, self.folder, images)
+            name_images(self._containers, names or {})
+            return loaded
 
     def endpoint(self, node_port: int) -> str:
         """Return `http://127.0.0.1:PORT` for a NodePort that the cluster publishes.

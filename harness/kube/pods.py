@@ -207,6 +207,14 @@ def same_image(one: str, other: str) -> bool:
 _DEFAULTS = ("", "library")
 
 
+def whole_name(reference: str) -> str:
+    """Return a reference as a runtime writes it: with registry, folder and tag."""
+    if not _is_host(reference):
+        folder = "" if "/" in reference else "library/"
+        reference = f"docker.io/{folder}{reference}"
+    return _tagged(reference)
+
+
 def _tagged(reference: str) -> str:
     name, at, _ = reference.partition("@")
     return reference if at or ":" in name.rpartition("/")[2] else f"{reference}:latest"

@@ -119,8 +119,8 @@ class ExistingProvider:
                 )
             return self._access
 
-    def load(self, images: Sequence[str]) -> Loaded:
-        """Bring images to the registry. See `Registry.put` for what it raises."""
+    def load(self, images: Sequence[str], names: Mapping[str, str] | None = None) -> Loaded:  # noqa: ARG002
+        """Bring images to the registry, each by its own name. See `Registry.put`."""
         return self.registry.put(images)
 
     def endpoint(self, node_port: int) -> str:
