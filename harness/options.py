@@ -81,6 +81,8 @@ OPTIONS = (
         "whom pods reach outside a cluster that is made: closed: their database, stand-ins, and "
         "whom deploy.toml allows, and who tries others is told; open: anybody",
     ),
+    Option("build-memory", "4", "GiB of memory that each step of a build may use"),
+    Option("build-disk", "20", "GB by which a build may fill the engine's disk"),
     Option("namespace", "", "namespace of the release (default: from deploy.toml)"),
     Option("port", "0", "port on 127.0.0.1 for the public Service; 0: one that is free"),
     Option("fresh", "no", "yes: delete the cluster and the database of an earlier run first"),

@@ -95,10 +95,10 @@ def test_a_build_that_fills_the_disk_is_ended(
     left = iter([50 * GB, 49 * GB, 20 * GB])
     monkeypatch.setattr(watching.shutil, "disk_usage", lambda _: Usage(next(left, 20 * GB)))
     words = [sys.executable, "-c", "import time; time.sleep(60)"]
-    with subprocess.Popen(words, start_new_session=True) as process:
-        with BuildWatch(Limits(), tmp_path, steps_limited=False) as watch:
-            watch.began(process)
-            assert process.wait(20) != 0
+    process = subprocess.Popen(words, start_new_session=True)
+    with BuildWatch(Limits(), tmp_path, steps_limited=False) as watch:
+        watch.began(process)
+        assert process.wait(20) != 0
     assert watch.exceeded == said.written(Limits(), 30 * GB)
     assert watch.exceeded.disk
 
@@ -113,10 +113,10 @@ def test_a_disk_that_others_have_filled_ends_nothing(
 ) -> None:
     monkeypatch.setattr(watching.shutil, "disk_usage", lambda _: Usage(1 * GB))
     words = [sys.executable, "-c", "import time; time.sleep(0.5)"]
-    with subprocess.Popen(words, start_new_session=True) as process:
-        with BuildWatch(Limits(), tmp_path, steps_limited=False) as watch:
-            watch.began(process)
-            assert process.wait(20) == 0
+    process = subprocess.Popen(words, start_new_session=True)
+    with BuildWatch(Limits(), tmp_path, steps_limited=False) as watch:
+        watch.began(process)
+        assert process.wait(20) == 0
     assert watch.exceeded is None
 
 
