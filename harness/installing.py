@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from harness.egress.errors import EgressOpenError
 from harness.elsewhere import ensure_from_elsewhere
 from harness.errors import DeployError
 from harness.kube.pods import pods_of_release
@@ -36,6 +38,8 @@ def install(deployment: Deployment) -> Release:
     values = deployment.facts.values()
     _load(deployment, images, values)
     deployment.outside.join()
+    with contextlib.suppress(EgressOpenError):
+        deployment.egress().admit()
     _remove_stale(deployment)
     kube, rollout = deployment.kube(), deployment.rollout()
     before = {pod.uid for pod in pods_of_release(kube, namespace, name)}

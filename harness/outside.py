@@ -23,6 +23,7 @@ from harness.databases.external import PostgresExternal
 from harness.databases.given import GivenDatabase
 from harness.databases.neon.errors import KEY
 from harness.databases.pooler import Pooler
+from harness.egress.destination import Host
 from harness.images.containers import side_network
 from harness.jobs import Jobs
 from harness.project_standins import ProjectStandIns
@@ -188,6 +189,21 @@ class Outside:
             raise NotOursError(self._choice)
         self.database()
         return self._postgres
+
+    def strangers(self) -> list[Host]:
+        """Return who is used outside and is not ours: a given database, the real services.
+
+        Those that the project's description allows are among them.
+        """
+        settings, project = self.settings, self.settings.project
+        found = [*project.egress.allow]
+        for standin in project.standins.values():
+            if standin.real and settings.environ.get(standin.unless):
+                found.append(standin.real)
+        if self._choice and self._choice.kind in (GIVEN, NEON):
+            database = self.database()
+            found.append(Host(database.host, database.port))
+        return found
 
     def is_new(self) -> bool:
         """Return whether the database outside was just made, and so holds nothing yet."""

@@ -48,4 +48,5 @@ MODULES = (
     "steps.configuration",
     "steps.databases",
     "steps.nodes",
+    "steps.isolation",
 )

@@ -18,6 +18,7 @@ from harness.clusters.kind_health import KindHealth
 from harness.clusters.kind_node import KindNode, NodeState
 from harness.clusters.loading import forget_images, load_images, name_images
 from harness.jobs import side_by_side
+from harness.kube.tenancy import KEPT_FROM_HOST, Tenancy
 from harness.progress import Progress
 
 PREFIX = "deploy-"
@@ -207,7 +208,13 @@ class OwnCluster(ABC):
         version = self._health.version()
         witness = self._first.words_of_api
         return ClusterAccess(
-            self.name, self.kubeconfig, self.context, version, created, witness=witness
+            self.name,
+            self.kubeconfig,
+            self.context,
+            version,
+            created,
+            tenancy=Tenancy(labels=KEPT_FROM_HOST),
+            witness=witness,
         )
 
     def _restore_network(self) -> None:

@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +21,16 @@ from harness.images.context import Context
 from harness.images.dockerfile import Dockerfile
 from harness.images.failure import BuildFailedError, BuildTimedOutError, read_failure
 from harness.images.foreign import CA_SECRET, adapted, foreign, syntax_image
+from harness.images.leavings import remove_layers
+from harness.images.limits import BuildExceededError, Limits
 from harness.images.spec import HASH_LABEL, NAME_LABEL, BuiltImage, ImageSpec
+from harness.images.steps import MARK, limitable
+from harness.images.watch import BuildWatch
 from harness.labels import MANAGED
 from harness.progress import Progress
 from harness.redact import Redactor
 from harness.supply.authority import ca_bundle
+from harness.supply.disk import engine_folder
 
 if TYPE_CHECKING:
     from harness.supply.bases import Bases
@@ -70,6 +76,7 @@ class Builder:
             build secret `ca_bundle`; it never becomes part of an image by itself.
         timeout: seconds that one build may take.
         redact: applied to what a failure shows.
+        limits: what one build may take.
 
     """
 
@@ -80,6 +87,8 @@ class Builder:
     environ: Mapping[str, str]
     timeout: float = 900.0
     redact: Redactor = field(default_factory=Redactor)
+    limits: Limits = field(default_factory=Limits)
+    _folder: tuple[Path | None] | None = field(default=None, init=False, repr=False)
 
     def check(self, spec: ImageSpec) -> None:
         """Check a spec against its sources without building; see `precheck.check`."""
@@ -107,6 +116,7 @@ class Builder:
         Raises:
             BuildFailedError: a step failed; names image, step, line and cause (EC-1).
             BuildTimedOutError: the build took longer than `timeout`.
+            BuildExceededError: it came to one of its `limits`.
             DeployError: the spec does not fit its sources (see `precheck`), or a base
                 image is not to be had.
 
@@ -232,19 +242,41 @@ class Builder:
             argv += ["--target", spec.target]
         if bundle := ca_bundle(self.environ):
             argv += ["--secret", f"id={CA_SECRET},src={bundle}"]
+        argv += ["--add-host", f"{MARK}:127.0.0.1"]  # by which its steps are known as ours
+        watch, begun = self._watch(), datetime.now(UTC)
         try:
-            done = self.engine.run(
-                *argv,
-                str(spec.context),
-                timeout=self.timeout,
-                env=_BUILDKIT,
-                check=False,
-                on_line=note,
-            )
+            with watch:
+                done = self.engine.run(
+                    *argv,
+                    str(spec.context),
+                    timeout=self.timeout,
+                    env=_BUILDKIT,
+                    check=False,
+                    on_line=note,
+                    on_start=watch.began,
+                )
         except CommandTimedOutError as error:
             said = error.completed.stdout + error.completed.stderr
             failure = read_failure(said, dockerfile)
             raise BuildTimedOutError(spec, failure, self.timeout, self.redact, said) from error
         if done.returncode != 0:
             said = done.stdout + done.stderr
-            raise BuildFailedError(spec, read_failure(said, dockerfile), self.redact, said)
+            failure = read_failure(said, dockerfile)
+            words = "\n".join((failure.cause, *failure.lines))
+            if exceeded := watch.exceeded or watch.told(words):
+                if exceeded.disk:
+                    remove_layers(self.engine, dockerfile, begun)
+                raise BuildExceededError(spec, failure, exceeded, self.redact, said)
+            raise BuildFailedError(spec, failure, self.redact, said)
+
+    def _watch(self) -> BuildWatch:
+        limited = self.engine.host.startswith("unix://") and limitable()
+        if not limited:
+            reason = "control groups of its engine are not to be changed from here"
+            self.progress.choice("limits", "of builds: time and disk alone", reason)
+        return BuildWatch(self.limits, self._disk(), limited)
+
+    def _disk(self) -> Path | None:
+        if self._folder is None:
+            self._folder = (engine_folder(self.engine),)
+        return self._folder[0]

@@ -214,6 +214,11 @@ class State:
             objects = {kind: dict(named) for kind, named in self._objects.items()}
             return Snapshot(self.namespace, objects, frozenset(self._before)), self._version
 
+    def changes(self) -> list[Change]:
+        """Return what has happened, oldest first; of very much the last."""
+        with self._changed:
+            return list(self.history)
+
     def wait_listed(self, kinds: Iterable[str], timeout: float) -> bool:
         """Wait until each kind has been listed once, or until a failure."""
         wanted = set(kinds)
