@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from harness.contract import CHECKS
+from harness.journey.description import Journey
 from harness.verdict.model import MET, NOT_APPLICABLE, NOT_JUDGED, NOT_MET, NOT_PROVABLE, Item
 from harness.verdict.sentences import SENTENCES
 
@@ -24,11 +25,11 @@ class Demand:
     further: int = 0
 
 
-def demands(root: Path, problems: list[str]) -> dict[str, Demand]:
+def demands(root: Path, problems: list[str], journeys: Iterable[Journey] = ()) -> dict[str, Demand]:
     """Return for each tag of the project's features what judges it without a cluster.
 
-    A scenario whose sentences all stand for checks needs no cluster. Files that cannot be read
-    are named in `problems`.
+    A scenario whose sentences all stand for checks needs no cluster; a described journey becomes
+    one that does. Files that cannot be read are named in `problems`.
     """
     found: dict[str, Demand] = {}
     files = sorted((root / FEATURES).glob("**/*.feature"))[:_MOST_FILES]
@@ -41,6 +42,10 @@ def demands(root: Path, problems: list[str]) -> dict[str, Demand]:
                 demand.scenarios += 1
                 demand.further += len(known) < len(sentences)
                 demand.checks |= {check for checks in known for check in checks}
+    for tag in (tag for journey in journeys for tag in journey.requirements):
+        demand = found.setdefault(tag, Demand())
+        demand.scenarios += 1
+        demand.further += 1
     return found
 
 
@@ -61,7 +66,7 @@ def judged(
         elif unknown:
             status, why = NOT_JUDGED, unknown[0].why
         elif not demand.scenarios:
-            status, why = NOT_PROVABLE, f"no scenario in {FEATURES}/ carries its id"
+            status, why = NOT_PROVABLE, f"no scenario in {FEATURES}/ and no journey has its id"
         elif demand.further:
             share = f"{held} checks hold; " if held else ""
             status = NOT_PROVABLE

@@ -45,7 +45,7 @@ def judge(folder: Path, environ: Mapping[str, str]) -> Verdict:
         requirements: tuple[Item, ...] = ()
         if project.project.requirements:
             with time_limit("the features of the project", CHECKING):
-                found = demands.demands(copy.root, problems)
+                found = demands.demands(copy.root, problems, project.project.journey)
             demanded = {
                 c for n in project.project.requirements if n in found for c in found[n].checks
             }

@@ -37,7 +37,6 @@ class Token(BaseModel):
     """What later requests are signed with."""
 
     access_token: str
-    token_type: str = "bearer"
 
 
 def _token(account: Account) -> Token:
