@@ -89,12 +89,12 @@ class Visitor:
         self._judge(step, response)
         return response
 
-    def _form(self, step: Step, path: str) -> dict[str, str]:
+    def _form(self, step: Step, path: str) -> dict[str, Any]:
         """Return the fields of a step's form, with those that the page has hidden in it."""
-        if step.body is not None or step.method != "POST":
-            return {str(name): str(value) for name, value in filled(step.form, self.kept).items()}
-        hidden = self.page.hidden.get(path.partition("?")[0], {}) if self.page else {}
-        return hidden | filled(step.form, self.kept)
+        own: dict[str, Any] = filled(step.form, self.kept)
+        if self.page is None or step.method != "POST" or step.body is not None:
+            return own
+        return self.page.hidden.get(path.partition("?")[0], {}) | own
 
     def _look(self, response: httpx.Response) -> None:
         """Keep the page that is seen now; other answers and redirects leave it where it was."""
