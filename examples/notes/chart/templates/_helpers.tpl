@@ -15,7 +15,7 @@ app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 {{- end -}}
 
 {{- define "notes.secret" -}}
-{{- .Values.secret.existing | default (include "notes.name" (dict "root" . "part" "secret")) -}}
+{{- .Values.secret.existingSecret | default (include "notes.name" (dict "root" . "part" "secret")) -}}
 {{- end -}}
 
 {{- define "notes.pod" -}}
