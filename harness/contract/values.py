@@ -36,7 +36,7 @@ def described(subject: Subject, notes: Notes) -> None:
         notes.saw(leaf.dotted)
         # A group of plain numbers, such as `resources`, may be described as one.
         known = {".".join(leaf.path[:length]) for length in range(2, len(leaf.path) + 1)}
-        known.add(leaf.dotted)
+        known |= {leaf.dotted, *({"resources"} & {leaf.path[0]})}
         if not known & names:
             notes.found(
                 subject.chart.place("values.yaml", leaf.line),
