@@ -77,6 +77,12 @@ Feature: The application on a cluster
     But it refuses a wrong password
     And a database that does not exist is not found
 
+  @FR-004 @with-a-database-inside
+  Scenario: The application has its own database in the cluster
+    Given the application is installed by its chart
+    Then its database is a part of the installation, and ready
+    And no port of it is open to the outside
+
   @FR-004 @with-encryption-required
   Scenario: The database answers nobody who does not encrypt
     Given the application is installed by its chart

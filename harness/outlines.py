@@ -92,6 +92,7 @@ def conditions(project: Project) -> dict[str, bool]:
     return {
         "with-database": bool(used),
         "with-a-database-outside": bool(used and database and database.external),
+        "with-a-database-inside": bool(database and not database.external),
         "with-encryption-required": bool(used and database and database.tls == "required"),
         "with-a-public-role": any(role.public for role in project.services.values()),
         "without-a-journey": not project.journey,
