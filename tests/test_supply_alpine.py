@@ -1,4 +1,4 @@
-"""What the stand-ins on Alpine understand of its commands, with tools that only tell what they did."""
+"""What the stand-ins on Alpine do for its commands, by tools that only tell what they did."""
 
 import os
 import subprocess
@@ -82,7 +82,8 @@ def image(tmp_path: Path) -> Image:
         (["add", "-U", "--no-cache", "-q", "musl-dev"], ["libc6-dev"]),
         (["add", "--repository", "https://mirror.example/edge", "curl"], ["curl"]),
         (["add", "-X", "https://mirror.example/edge", "curl"], ["curl"]),
-        (["add", "curl=8.5.0-r0", "git>2", "tini~0.19", "tzdata@edge"], "curl git tini tzdata".split()),
+        (["add", "curl=8.5.0-r0", "git>2", "tini~0.19"], ["curl", "git", "tini"]),
+        (["add", "tzdata@edge"], ["tzdata", "tzdata-legacy"]),
         (["add", "py3-yaml"], ["python3-yaml"]),
         (["add", "xyz-dev"], ["libxyz-dev"]),
         (["add", "libc6-compat"], []),
@@ -95,7 +96,7 @@ def test_packages_are_asked_for_by_debians_names(
 ) -> None:
     done = image.apk(*words)
     assert done.returncode == 0, done.stderr
-    assert [p for p in image.installed() if p != "tzdata-legacy"] == packages
+    assert image.installed() == packages
 
 
 def test_a_version_that_cannot_be_kept_is_said(image: Image) -> None:
@@ -254,7 +255,7 @@ def test_groups_are_made_with_busyboxs_options(tools: Path, words: str, calls: l
         ("adduser -S web", ["--gid nogroup"]),
         ("adduser -D web", ["groupadd --gid 1000 web", "--uid 1000 --gid web", "/bin/sh"]),
         ("adduser -D -h /app -s /bin/ash -g Web web", ["--home-dir /app --shell /bin/ash", "Web"]),
-        ("adduser --disabled-password --gecos= --home /app --no-create-home web", ["--home-dir /app"]),
+        ("adduser --disabled-password --gecos= --home /app web", ["--home-dir /app"]),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )  # fmt: skip

@@ -370,7 +370,8 @@ def test_what_a_recipe_carries_is_laid_into_its_context(
     (folder / "setuptools.py").touch()
     monkeypatch.setattr(gobuild.Program, "build", lambda *_, **__: program)
     monkeypatch.setattr(wheels, "install", lambda *_, **__: folder)
-    engine, seen = FakeEngine(), []
+    engine = FakeEngine()
+    seen: list[str] = []
 
     def run(*args: str | Path, **options: Any) -> Completed:
         if args[0] == "build":
