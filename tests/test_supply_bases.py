@@ -51,6 +51,11 @@ UNKNOWN = "manifest unknown: the registry has no such image"
         ("postgres:17", "PostgreSQL 17 behind the official image's contract"),
         ("postgres:16-alpine", "on Debian instead of Alpine"),
         ("postgres", "PostgreSQL 17"),
+        ("alpine:3.20", "Alpine's commands on Debian instead of Alpine"),
+        ("alpine", "Debian trixie"),
+        ("python:3.11-alpine3.18", "CPython 3.11."),
+        ("node:lts-alpine", "Node 24."),
+        ("node:20-alpine", "Alpine's commands"),
         ("registry:3", "registry 3"),
         ("registry:3.1.2", "registry 3"),
     ],
@@ -64,12 +69,12 @@ def test_official_images_that_can_be_stood_in_for(official: str, holds: str) -> 
 @pytest.mark.parametrize(
     "official",
     [
-        "alpine:3",
+        "alpine:stable",
+        "debian:12-alpine",
         "debian:buster",
         "python:3.15-slim",
         "python:2.7",
         "python:lts",
-        "python:3.12-alpine",
         "python:3.12-windowsservercore",
         "node:28",
         "node:24-something",
@@ -365,7 +370,8 @@ def test_what_a_recipe_carries_is_laid_into_its_context(
     (folder / "setuptools.py").touch()
     monkeypatch.setattr(gobuild.Program, "build", lambda *_, **__: program)
     monkeypatch.setattr(wheels, "install", lambda *_, **__: folder)
-    engine, seen = FakeEngine(), []
+    engine = FakeEngine()
+    seen: list[str] = []
 
     def run(*args: str | Path, **options: Any) -> Completed:
         if args[0] == "build":
@@ -375,6 +381,27 @@ def test_what_a_recipe_carries_is_laid_into_its_context(
     object.__setattr__(engine, "run", run)
     stand_in("python:3.11-slim", engine, cache).ensure()
     assert {"python3.11", "wheels/setuptools.py", "arrange.py", "verify.py"} <= set(seen)
+
+
+def test_an_image_on_alpine_is_the_one_on_debian_with_another_dialect(
+    cache: Cache, bootstraps: list[list[str]]
+) -> None:
+    engine = FakeEngine()
+    ref = stand_in("node:20-alpine", engine, cache).ensure()
+    slim = stand_in("node:20-slim", engine, cache)
+    assert slim.exists()
+    build = engine.calls[-1]
+    assert ref in build
+    assert f"DEBIAN={slim.ref}" in build
+    assert "--target" not in build
+
+
+def test_alpine_itself_starts_its_shell(cache: Cache, bootstraps: list[list[str]]) -> None:
+    engine = FakeEngine()
+    stand_in("alpine:3.20", engine, cache).ensure()
+    build = engine.calls[-1]
+    assert build[build.index("--target") + 1] == "shell"
+    assert "ALPINE_VERSION=3.20" in build
 
 
 def test_a_failed_build_names_recipe_and_words(cache: Cache, bootstraps: list[list[str]]) -> None:

@@ -27,6 +27,7 @@ class ImageName:
         version: such as 3.12 or lts, empty where the tag has none.
         slim: whether the small variant is asked for.
         alpine: whether the one on Alpine is.
+        alpine_version: such as 3.20, empty where the tag names none.
         suite: the release of Debian in the tag, empty where it has none.
         rest: words of the tag that are none of these.
         pinned: whether it is named by a digest too.
@@ -39,6 +40,7 @@ class ImageName:
     version: str = ""
     slim: bool = False
     alpine: bool = False
+    alpine_version: str = ""
     suite: str = ""
     rest: tuple[str, ...] = ()
     pinned: bool = False
@@ -47,6 +49,11 @@ class ImageName:
     def numbers(self) -> tuple[int, ...]:
         """The version in numbers, empty when it is a word."""
         return tuple(int(part) for part in re.findall(r"\d+", self.version))
+
+    def on_debian(self, *, slim: bool) -> ImageName:
+        """Return the name of the same version on Debian."""
+        tag = "-".join(filter(None, (self.version, "slim" if slim else ""))) or "latest"
+        return parse(f"{self.name}:{tag}")
 
 
 def parse(written: str) -> ImageName:
@@ -65,6 +72,7 @@ def parse(written: str) -> ImageName:
         version=version,
         slim="slim" in words,
         alpine=bool(alpine),
+        alpine_version=alpine.removeprefix("alpine"),
         suite=suite,
         rest=tuple(word for word in words if word not in known),
         pinned=bool(digest),

@@ -20,6 +20,7 @@ class Recipe:
         suite: the release of Debian to bootstrap, for one that is a Debian by itself.
         on: the recipe of what it stands on, None for nothing.
         made_in: its folder in supply/bases, by default the one of its name.
+        target: stage of its Dockerfile, by default the last.
         arguments: build arguments.
         node: major version of Node to fetch, empty for none.
         program: of supply/go, to be compiled into its context, empty for none.
@@ -33,6 +34,7 @@ class Recipe:
     suite: str = ""
     on: Recipe | None = None
     made_in: str = ""
+    target: str = ""
     arguments: dict[str, str] = field(default_factory=dict)
     node: str = ""
     program: str = ""

@@ -9,18 +9,29 @@ from harness.supply.gobuild import PYTHONS
 from harness.supply.image_name import SUITES, ImageName, parse
 from harness.supply.recipe import Recipe, node_pins
 
+Rule = Callable[[ImageName], Recipe | None]
 #: What a reader is told when an image cannot be stood in for.
 OFFERED = (
     "debian:{trixie,bookworm,bullseye}[-slim]",
-    "python:3.N[-slim] up to 3.14",
-    "node:{16,18,20,22,24,26}[-slim]",
+    "python:3.N[-slim,-alpine] up to 3.14",
+    "node:{16,18,20,22,24,26}[-slim,-alpine]",
     "postgres:N[-alpine] up to 17",
+    "alpine[:3.N]",
     "registry:3",
 )
 #: The Debian that the others stand on, and what it holds.
 SUITE = "trixie"
 PYTHON = (3, 13)
 POSTGRES = 17
+#: What a stand-in calls itself where the tag names no version.
+ALPINE = "3.22"
+# What Alpine's version of an image has otherwise than others: tools, and the id of its user.
+_OF_ALPINE: dict[str, dict[str, str]] = {
+    "alpine": {},
+    "node": {},
+    "postgres": {"KEPT": "bash", "RENUMBERED": "postgres:70"},
+    "python": {},
+}
 NODE_NAMES = {"lts": 24, "current": 26, "latest": 26, "": 26}
 NODE_NAMES |= {"gallium": 16, "hydrogen": 18, "iron": 20, "jod": 22, "krypton": 24}
 NODES = (16, 18, 20, 22, 24, 26)
@@ -40,13 +51,9 @@ def recipe_for(official: str) -> Recipe | None:
     """Return the recipe of a stand-in for an official image, None when there is none."""
     asked = parse(official)
     rule = _RULES.get(asked.name)
-    if (
-        rule is None
-        or (asked.pinned and not asked.tag)
-        or (asked.alpine and asked.name != "postgres")
-    ):
+    if rule is None or (asked.pinned and not asked.tag):
         return None
-    recipe = rule(asked)
+    recipe = _speaking_alpine(asked, rule) if asked.alpine else rule(asked)
     if recipe is not None and asked.pinned:
         return dataclasses.replace(recipe, holds=f"{recipe.holds}, not the digest asked for")
     return recipe
@@ -60,7 +67,7 @@ def debian() -> Recipe:
 
 def _debian(asked: ImageName) -> Recipe | None:
     release = SUITES.get(asked.suite or asked.version)
-    if release is None or asked.alpine or asked.rest:
+    if release is None or asked.rest:
         return None
     return Recipe(asked.written, "debian", f"Debian {release}, minimal", suite=release)
 
@@ -73,7 +80,7 @@ def _python(asked: ImageName) -> Recipe | None:
         return None
     # The nearest that is not older, but Debian's own for 3.12.
     held = PYTHON if len(wanted) == 1 else min(v for v in [PYTHON, *_CARRIED] if v >= wanted)
-    arguments = {} if asked.slim or asked.alpine else {"EXTRA": _FULL["python"]}
+    arguments = {} if asked.slim else {"EXTRA": _FULL["python"]}
     wheels: tuple[str, ...] = ()
     if held == PYTHON:
         made = {"made_in": "python"}
@@ -108,7 +115,7 @@ def _node(asked: ImageName) -> Recipe | None:
     if not pins["node"].startswith(asked.version) and asked.numbers:
         holds += f", where {asked.version} was asked for"
     arguments = {"NODE_VERSION": pins["node"]}
-    if not (asked.slim or asked.alpine):
+    if not asked.slim:
         arguments["EXTRA"] = _FULL["node"]
     recipe = Recipe(asked.written, "node", holds, on=debian(), arguments=arguments, node=str(major))
     return _variant(asked, recipe)
@@ -131,19 +138,40 @@ def _postgres(asked: ImageName) -> Recipe | None:
 def _registry(asked: ImageName) -> Recipe | None:
     if asked.tag not in ("3", "latest") and asked.version.split(".")[0] != "3":
         return None
-    if asked.alpine or asked.slim or asked.suite or asked.rest:
+    if asked.slim or asked.suite or asked.rest:
         return None
     holds = "the distribution project's registry 3, alone"
     return Recipe(asked.written, "registry", holds, program="registry")
 
 
 def _variant(asked: ImageName, recipe: Recipe) -> Recipe:
-    """Say that it is not on what was asked for."""
-    if asked.alpine:
-        return dataclasses.replace(recipe, holds=f"{recipe.holds}, on Debian instead of Alpine")
+    """Say that it is not on the Debian asked for."""
     if not asked.suite or SUITES[asked.suite] == SUITE:
         return recipe
     return dataclasses.replace(recipe, holds=f"{recipe.holds}, on {SUITE} instead of {asked.suite}")
+
+
+def _speaking_alpine(asked: ImageName, rule: Rule) -> Recipe | None:
+    """Return a recipe for an image on Alpine: the one on Debian, with another dialect."""
+    if asked.name not in _OF_ALPINE:
+        return None
+    below = rule(asked.on_debian(slim=asked.name in _FULL))
+    return below and _dialect(asked, below)
+
+
+def _dialect(asked: ImageName, below: Recipe) -> Recipe:
+    arguments = {"ALPINE_VERSION": asked.alpine_version or ALPINE, **_OF_ALPINE[asked.name]}
+    holds = f"{below.holds}, with Alpine's commands on Debian instead of Alpine"
+    return Recipe(asked.written, asked.name, holds, on=below, made_in="alpine", arguments=arguments)
+
+
+def _alpine(asked: ImageName) -> Recipe | None:
+    word = asked.version and not asked.numbers and asked.version not in ("latest", "edge")
+    if asked.rest or asked.suite or asked.slim or word:
+        return None
+    version = asked.version if len(asked.numbers) > 1 else ""
+    recipe = _dialect(dataclasses.replace(asked, alpine_version=version), debian())
+    return dataclasses.replace(recipe, target="shell")
 
 
 def _dotted(version: tuple[int, ...]) -> str:
@@ -154,7 +182,8 @@ _CARRIED = {
     tuple(int(part) for part in program.name.removeprefix("python").split(".")): program
     for program in PYTHONS
 }
-_RULES: dict[str, Callable[[ImageName], Recipe | None]] = {
+_RULES: dict[str, Rule] = {
+    "alpine": _alpine,
     "debian": _debian,
     "python": _python,
     "node": _node,

@@ -74,6 +74,7 @@ class StandIn:
             pins=sorted(node_pins(self.recipe.node).items()),
             below=below.key if below else "",
             **({"program": self._program().key("linux")} if self.recipe.program else {}),
+            **({"target": self.recipe.target} if self.recipe.target else {}),
             **({"wheels": wheels.pinned(*self.recipe.wheels)} if self.recipe.wheels else {}),
         )
 
@@ -162,6 +163,8 @@ class StandIn:
         flags = [
             word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")
         ]
+        if self.recipe.target:
+            flags += ["--target", self.recipe.target]
         with self._folder() as folder:
             context = folder / "context"
             shutil.copytree(self.recipe.folder, context)
