@@ -129,6 +129,7 @@ def _told(
     environ: Mapping[str, str],
 ) -> int:
     """Tell a verdict, or why there is none, as it was asked for; return the exit code."""
+    from harness.accept import RunRefusedError
     from harness.inference.folder import shown
     from harness.verdict.model import EXIT_BAD_INPUT, EXIT_NOT_JUDGED, refused
 
@@ -138,7 +139,8 @@ def _told(
         assert error is not None
         code = EXIT_BAD_INPUT if error.fault is Fault.INPUT else EXIT_NOT_JUDGED
         document = refused(error, shown(str(options.folder)), code, stage)
-        sys.stderr.write(f"\n{error}\n")
+        if not isinstance(error, RunRefusedError):  # which has been told by the run
+            sys.stderr.write(f"\n{error}\n")
     if options.json == "-":
         json.dump(document, sys.stdout, indent=2)
         sys.stdout.write("\n")

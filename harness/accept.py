@@ -17,6 +17,7 @@ from typing import IO, Any
 
 from harness.default_requirements import has_features
 from harness.errors import DeployError, Fault
+from harness.report.text import parts_of
 
 HOME = Path(__file__).resolve().parents[1]
 #: Of the words that the run wrote to its standard error, the last that are kept.
@@ -41,16 +42,17 @@ class RunEndedError(DeployError):
 
 
 class RunRefusedError(DeployError):
-    """The run did not begin, because of what it was told."""
+    """The run did not begin, because of what it was told. It has said so itself."""
 
     fault = Fault.INPUT
 
     def __init__(self, words: Sequence[str], said: str) -> None:
+        told = dict(parts_of(said))
         super().__init__(
-            needed="options, a description and features that a run can take",
-            seen=said or "pytest refused them",
-            looked=" ".join(words),
-            fix="correct what is named above",
+            needed=told.get("needed", "options, a description and features that a run can take"),
+            seen=told.get("seen", said or "pytest refused them"),
+            looked=told.get("looked", " ".join(words)),
+            fix=told.get("fix", "correct what is named above"),
         )
 
 

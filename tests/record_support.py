@@ -114,7 +114,7 @@ def costs(thing, price): ...
 def there(datatable): assert datatable[1] == ["tea", "3"]
 """
 PLUGINS = ["options", "console", "features", "traceability", "failures", "summary"]
-PLUGINS += ["record", "record_scenarios", "history", "report", "story", "signals"]
+PLUGINS += ["record", "record_scenarios", "history", "verdict", "report", "story", "signals"]
 INI = f"""\
 [pytest]
 pythonpath = {ROOT}

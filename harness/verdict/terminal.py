@@ -80,13 +80,15 @@ def lines(verdict: Verdict, *, colour: bool = False, width: int = _WIDTH) -> Ite
 
 def _head(verdict: Verdict, paint: _Paint) -> Iterator[str]:
     counted = [item for item in verdict.checks if item.counts]
-    told = [f"{len(counted)} checks: {_numbers(item.status for item in counted)}"]
-    if verdict.trials:
-        said = _numbers(trial.status for trial in verdict.trials)
-        told.append(f"{len(verdict.trials)} scenarios: {said}")
+    checks = f"{len(counted)} checks: {_numbers(item.status for item in counted)}"
     word = paint(*_SIGNS[verdict.status])
-    where = "without a cluster" if verdict.stage == STATIC else "by checks and scenarios"
-    yield f"{verdict.name}: {word} {where} ({'; '.join(told)})"
+    if verdict.stage == STATIC:
+        yield f"{verdict.name}: {word} without a cluster ({checks})"
+    else:
+        said = _numbers(trial.status for trial in verdict.trials) or "none was run"
+        yield f"{verdict.name}: {word} by checks and scenarios"
+        yield checks
+        yield f"{len(verdict.trials)} scenarios: {said}"
     if verdict.facts:
         unsure = sum(not fact.sure for fact in verdict.facts)
         guessed = f", {unsure} of them guessed" if unsure else ""
@@ -114,7 +116,8 @@ def _struck(verdict: Verdict, struck: Iterable[Struck], paint: _Paint, width: in
     trials = {trial.id: trial for trial in verdict.trials}
     for one in struck:
         cause = one.cause
-        yield from _wrapped("  ", paint(cause.needed.replace("\n", "; "), "1"), width, 4)
+        needed = paint(cause.needed.replace("\n", "; "), "1")
+        yield from _wrapped("  needed: ", needed, width, 4)
         seen = cause.seen.splitlines() or ["-"]
         yield from _wrapped("      cause:  ", seen[0], width, 14)
         for line in seen[1:4]:
