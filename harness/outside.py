@@ -24,7 +24,7 @@ from harness.databases.given import GivenDatabase
 from harness.databases.neon.errors import KEY
 from harness.databases.pooler import Pooler
 from harness.egress.destination import Host
-from harness.images.containers import side_network
+from harness.images.containers import closed_network, side_network
 from harness.jobs import Jobs
 from harness.project_standins import ProjectStandIns
 from harness.redact import Redactor
@@ -158,13 +158,24 @@ class Outside:
     def network_alone(self) -> str:
         """Return a network in which containers that run alone reach all of it by name.
 
-        It is there without a cluster, and lets them see nothing of one.
+        It is there without a cluster, and lets them see nothing of one. It has no way out,
+        unless somebody outside is used.
         """
         if self._postgres:
             self.database()
         for name in self.standins.names:
             self.standins.alone(name)
-        return side_network(self.engine, self.cache, self.settings.tenant.name)
+        tenant, used = self.settings.tenant.name, self.strangers()
+        closed = "" if used else closed_network(self.engine, self.cache, tenant)
+        if not closed:
+            reason = f"they use {used[0].name}" if used else "its networks are not this machine's"
+            self.progress.choice("way out", "of images that run alone: open", reason)
+            return side_network(self.engine, self.cache, tenant)
+        if self._postgres and self.database().image is not None:
+            self._postgres.join(closed)
+        for name in self.standins.names:
+            self.standins.containers.join(name, closed)
+        return closed
 
     def facts(self, *, alone: bool = False) -> dict[str, str | int]:
         """Return what `${database…}` and `${standins…}` stand for. Holds secrets."""

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from harness.settings import Settings
 
 #: An address that is kept for documents, and nobody's: https://www.rfc-editor.org/rfc/rfc5737
-_NOBODY, _PORT = "192.0.2.1", 443
+_NOBODY, _PORT = "198.51.100.7", 443
 _AT_ONCE = 2.0  # seconds; a packet that is only dropped is waited for much longer
 
 

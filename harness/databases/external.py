@@ -97,15 +97,18 @@ class PostgresExternal:
                 self.progress.choice("database", self.host, reason)
         return self.create_database(self.name)
 
-    def join(self) -> None:
+    def join(self, network: str = "") -> None:
         """Let the cluster's pods reach it by name; needed when it started before the cluster.
 
+        Args:
+            network: another of the engine's networks, whose containers are to reach it.
+
         Raises:
-            containers.NetworkMissingError: the cluster's network is not there.
+            containers.NetworkMissingError: the network is not there.
 
         """
-        if self.network:
-            containers.join(self.engine, self._server().container(), self.network, self.alias)
+        if network := network or self.network:
+            containers.join(self.engine, self._server().container(), network, self.alias)
 
     def create_database(self, name: str) -> Database:
         """Return the database of this name, owned by the application's role."""
