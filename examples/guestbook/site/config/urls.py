@@ -1,7 +1,6 @@
 """What is answered where."""
 
 from django.urls import path
-
 from entries import views
 
 urlpatterns = [
