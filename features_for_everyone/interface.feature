@@ -18,6 +18,16 @@ Feature: What the application keeps
     When the visitor deletes it
     Then it is gone
 
+  @with-a-public-role @without-a-journey
+  Scenario: What one visitor keeps is not shown to another
+    Given the application is installed by its chart
+    And a visitor of the application
+    And what the application tells of its interface
+    When the visitor creates something that it keeps
+    Then nobody reads, changes or deletes it without a login
+    And nobody reads, changes or deletes it with another account
+    And it can be read as it was created
+
   @SC-003 @disruptive @with-database @with-a-public-role @without-a-journey
   Scenario: It outlives the pods
     Given the application is installed by its chart

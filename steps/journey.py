@@ -33,6 +33,7 @@ class Told:
 
     visitor: Visitor
     interface: Interface
+    elsewhere: tuple[Visitor, ...]
 
 
 @given("what the application tells of its interface", target_fixture="told")
@@ -45,7 +46,7 @@ def told_interface(visitor: Visitor, request: pytest.FixtureRequest) -> Iterator
         reasons, told = [], None
         for one in _visitors(visitor, request, stack):
             try:
-                told = Told(one, discover(one))
+                told = Told(one, discover(one), () if one is visitor else (visitor,))
                 break
             except NotProvableError as error:
                 reasons.append(f"{one.address}: {_why(error)}")
@@ -75,7 +76,7 @@ def creates(told: Told) -> Life:
     from harness.journey.errors import NotProvableError
     from harness.journey.life import Life
 
-    life = Life(told.visitor, told.interface)
+    life = Life(told.visitor, told.interface, told.elsewhere)
     try:
         life.create()
     except NotProvableError as error:
@@ -112,6 +113,28 @@ def deletes(life: Life) -> None:
 @then("it is gone")
 def is_gone(life: Life) -> None:
     life.is_gone()
+
+
+@then("nobody reads, changes or deletes it without a login")
+def is_refused_without_login(life: Life) -> None:
+    from harness.journey.errors import NotProvableError
+    from harness.journey.privacy import refused_without_login
+
+    try:
+        refused_without_login(life)
+    except NotProvableError as error:
+        pytest.skip(_why(error))
+
+
+@then("nobody reads, changes or deletes it with another account")
+def is_refused_to_others(life: Life) -> None:
+    from harness.journey.errors import NotProvableError
+    from harness.journey.privacy import refused_to_others
+
+    try:
+        refused_to_others(life)
+    except NotProvableError as error:
+        pytest.skip(_why(error))
 
 
 def _why(error: Exception) -> str:

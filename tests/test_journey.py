@@ -483,7 +483,6 @@ def _changed(**post: Any) -> dict[str, Any]:
     [
         (None, "there is none"),
         ({"paths": {}}, "it has nothing that can be created"),
-        (document(security=[{"bearer": []}]), "/open/notes: GET needs a login"),
         (_changed(requestBody={}), "/open/notes: what is to be sent is not described as JSON"),
         (
             _changed(parameters=[{"in": "query", "name": "team", "required": True}]),

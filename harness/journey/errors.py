@@ -33,6 +33,12 @@ class StepFailedError(DeployError):
         return cls(says, wanted, seen, request, "correct the application, or the step's paths")
 
     @classmethod
+    def shared(cls, says: str, seen: str, request: str) -> StepFailedError:
+        """Return the error for something of one visitor that another gets."""
+        fix = "let only its owner have it; where it is meant for all, describe a [[journey]]"
+        return cls(says, "an answer with status 401, 403 or 404", seen, request, fix)
+
+    @classmethod
     def too_early(cls, says: str, name: str, request: str) -> StepFailedError:
         """Return the error for a step that uses what none before it has kept."""
         fix = "take the step that keeps it before this one"

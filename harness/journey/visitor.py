@@ -66,6 +66,14 @@ class Visitor:
     ) -> None:
         self._client.close()
 
+    def another(self) -> Visitor:
+        """Return somebody else at the same address, with nothing of this one's."""
+        return Visitor(self.address, self.redact, self.timeout, self.transport)
+
+    def forget_cookies(self) -> None:
+        """Go on as somebody who has never been there."""
+        self._client.cookies.clear()
+
     def take(self, step: Step) -> httpx.Response:
         """Take a step, keep what it keeps, and return the answer.
 
