@@ -52,7 +52,7 @@ class _Plain(yaml.SafeLoader):
 
 
 def _as_text(_: _Plain, node: yaml.ScalarNode) -> str:
-    return node.value
+    return str(node.value)
 
 
 _Plain.add_constructor("tag:yaml.org,2002:timestamp", _as_text)
