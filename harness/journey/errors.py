@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from harness.errors import DeployError, Fault
 
 _SHOWN = 500  # characters of an answer
@@ -48,8 +50,37 @@ class StepFailedError(DeployError):
 class NotProvableError(DeployError):
     """Nothing can be proven, which says nothing against the application."""
 
-    def __init__(self, needed: str, why: str, looked: str, fix: str) -> None:
+    def __init__(self, needed: str, why: str, looked: str = "the public address") -> None:
+        fix = "describe what people do as [[journey]] in deploy.toml"
         super().__init__(needed=needed, seen=f"not provable: {why}", looked=looked, fix=fix)
+
+    @classmethod
+    def together(
+        cls, each: Mapping[str, NotProvableError], account: NotProvableError | None
+    ) -> NotProvableError:
+        """Return one error for all that was tried, with a line for each.
+
+        Args:
+            each: by what was tried.
+            account: that no account could be had, which is told once.
+
+        """
+        [*errors] = each.values()
+        if all(error is errors[0] for error in errors):
+            return errors[0]
+        lines = []
+        for tried, error in each.items():
+            why = "it needs a login" if error is account else error.why
+            lines.append(f"{tried}: {why}")
+        if account is not None:
+            lines.append(account.why)
+        looked = dict.fromkeys(error.looked for error in errors)
+        return cls(errors[0].needed, "\n".join(lines), ", ".join(looked))
+
+    @property
+    def why(self) -> str:
+        """What was seen, in one line."""
+        return " ".join(self.seen.removeprefix("not provable: ").split())
 
 
 def cut(text: str) -> str:

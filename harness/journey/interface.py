@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -15,7 +14,6 @@ from harness.journey.bodies import SchemaOpaqueError, example
 from harness.journey.document import (
     content,
     is_login,
-    keeps_accounts,
     means_user,
     parameter_schema,
     parameters,
@@ -23,9 +21,9 @@ from harness.journey.document import (
     schema_of,
     schemes,
     users_in,
-    wants_login,
 )
 from harness.journey.errors import NotProvableError, StepFailedError
+from harness.journey.resources import Resource, is_users, resources, worth
 from harness.journey.visitor import Visitor
 
 #: Where frameworks put it.
@@ -35,8 +33,6 @@ PLACES = (
     *("/swagger/v1/swagger.json", "/openapi", "/api/docs/json", "/api/schema?format=json"),
     *("/openapi.yaml", "/api/openapi.yaml"),
 )
-METHODS = ("get", "post", "put", "patch", "delete")
-_ITEM = re.compile(r"^(?P<collection>.*?)/?\{(?P<name>[^{}]+)\}/?$")
 _TRIED = 4  # resources, after one another
 #: What stands for somebody under a name, by its schema; None when nothing does.
 Person = Callable[[str, Mapping[str, Any]], object]
@@ -56,39 +52,6 @@ def _as_text(_: _Plain, node: yaml.ScalarNode) -> str:
 
 
 _Plain.add_constructor("tag:yaml.org,2002:timestamp", _as_text)
-
-
-@dataclass(frozen=True)
-class Resource:
-    """Things of one kind: where they are created, and where each of them is.
-
-    Attributes:
-        collection: path at which one is created.
-        item: path of one, with `{name}` for its id.
-        name: what stands for the id in it.
-        operations: of the document, by `post`, `get`, `put`, `patch` and `delete`.
-        login: whether the document says that one of them is for those who have logged in.
-
-    """
-
-    collection: str
-    item: str
-    name: str
-    operations: Mapping[str, Mapping[str, Any]] = field(repr=False)
-    login: bool = False
-
-    def place(self, id_: object) -> str:
-        """Return the path of one of them."""
-        return self.item.replace(f"{{{self.name}}}", quote(str(id_), safe=""))
-
-    @property
-    def personal(self) -> bool:
-        """Whether the path says whose a thing is."""
-        return bool(users_in(self.collection))
-
-    def path_of(self, method: str) -> str:
-        """Return the path of the document under which an operation stands."""
-        return self.collection if method == "post" else self.item
 
 
 @dataclass(frozen=True)
@@ -124,7 +87,7 @@ class Interface:
                 return None
             made = example(self.document, found[1], unique)
         except SchemaOpaqueError as error:
-            raise _not(
+            raise NotProvableError(
                 f"an example for {operation.upper()} {self.resource.collection}", str(error)
             ) from None
         for name in made if isinstance(made, dict) else ():
@@ -153,7 +116,7 @@ class Interface:
             if not one.get("required") or place not in ("query", "header") or is_login(one):
                 continue
             schema = schema_of(one) or {}
-            own = person(name, schema) if _is_users(name) else None
+            own = person(name, schema) if is_users(name) else None
             value = example(self.document, schema, unique) if own is None else own
             into = query if place == "query" else headers
             into[name] = str(value).lower() if isinstance(value, bool) else str(value)
@@ -179,12 +142,12 @@ def discover(visitor: Visitor) -> Interface:
         try:
             answer = visitor.send("its OpenAPI document is asked for", "GET", place)
         except StepFailedError as error:
-            raise _not("an OpenAPI document", error.seen) from None
+            raise NotProvableError("an OpenAPI document", error.seen) from None
         document = _read(answer) if answer.is_success else None
         if isinstance(document, Mapping) and isinstance(document.get("paths"), Mapping):
             return _choose(document)
     where = f"at {PLACES[0]} and {len(PLACES) - 1} other places"
-    raise _not("an OpenAPI document", f"there is none {where}", ", ".join(PLACES))
+    raise NotProvableError("an OpenAPI document", f"there is none {where}", ", ".join(PLACES))
 
 
 def _read(answer: httpx.Response) -> Any:
@@ -200,74 +163,14 @@ def _read(answer: httpx.Response) -> Any:
         return None
 
 
-def resources(document: Mapping[str, Any]) -> Iterator[tuple[Resource, str]]:
-    """Yield each kind of thing that can be created and read, and why it cannot be tried."""
-    paths: Mapping[str, Any] = document["paths"]
-    by_plain = {path.rstrip("/"): path for path in paths}
-    for path, told in paths.items():
-        found = _ITEM.match(path)
-        if found is None or not isinstance(told, Mapping) or "get" not in told:
-            continue
-        collection = by_plain.get(found["collection"].rstrip("/"))
-        if collection is None or "post" not in paths[collection]:
-            continue
-        operations = {m: told[m] for m in METHODS if isinstance(told.get(m), Mapping)}
-        operations["post"] = paths[collection]["post"]
-        resource = Resource(collection, path, found["name"], operations)
-        try:
-            login = any(wants_login(document, resource.path_of(m), m) for m in operations)
-            resource = replace(resource, login=login)
-            yield resource, _hindrance(document, resource)
-        except SchemaOpaqueError as error:
-            yield resource, str(error)
-
-
 def _choose(document: Mapping[str, Any]) -> Interface:
     found = [*resources(document)]
     possible = [resource for resource, why in found if not why]
     if not possible:
         reasons = [f"{resource.collection}: {why}" for resource, why in found]
         nothing = "it has nothing that can be created at one path and read at another below it"
-        raise _not(
+        raise NotProvableError(
             "something that can be created and read", "\n".join(reasons) or nothing, "its paths"
         )
-    best, *others = sorted(possible, key=_worth, reverse=True)
+    best, *others = sorted(possible, key=worth, reverse=True)
     return Interface(document, prefix(document), best, tuple(others))
-
-
-def _worth(resource: Resource) -> tuple[bool, int, bool]:
-    """Return how much a resource tells: accounts least, then by what can be done with it."""
-    own = resource.login or resource.personal
-    return not keeps_accounts(resource.collection), len(resource.operations), own
-
-
-def _hindrance(document: Mapping[str, Any], resource: Resource) -> str:
-    """Return why a resource cannot be tried, even with an account; "" when it can."""
-    if resource.collection.count("{") > len(users_in(resource.collection)):
-        return "its path needs something that only another resource gives"
-    if resource.login and keeps_accounts(resource.collection):
-        return "it keeps accounts"
-    for method in resource.operations:
-        for one in parameters(document, resource.path_of(method), method):
-            name, place = str(one.get("name")), one.get("in")
-            if not one.get("required") or is_login(one):
-                continue
-            known = _is_users(name) or (place == "query" and schema_of(one) is not None)
-            if place in ("header", "query") and not known:
-                return f"{method.upper()} needs the {place} {name}"
-            if place == "query":
-                example(document, schema_of(one) or {}, "a1")
-    found = content(document, resource.operations["post"])
-    if found is None or found[0] != "json":
-        return "what is to be sent is not described as JSON"
-    return ""
-
-
-def _is_users(name: str) -> bool:
-    """Tell whether a query or header says who asks: `user_id`, `X-User-Id`."""
-    return means_user(re.sub(r"(?i)^x-", "", name))
-
-
-def _not(needed: str, why: str, looked: str = "the public address") -> NotProvableError:
-    fix = "describe what people do as [[journey]] in deploy.toml"
-    return NotProvableError(needed, why, looked, fix)

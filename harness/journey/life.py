@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,6 +33,7 @@ class Life:
         account: whose it is, None where nobody is asked for one.
         credential: what each request carries of the login.
         turn: which of the ids of the account is the one in the path.
+        at: who goes on with what was created: at the public address, where that leads to it.
 
     """
 
@@ -45,8 +45,17 @@ class Life:
     account: Account | None = None
     credential: Credential = field(default_factory=Credential)
     turn: int = 0
+    at: Visitor = field(init=False)
     _made: int = field(default=0, init=False)
     _none: NotProvableError | None = field(default=None, init=False)
+
+    def __post_init__(self) -> None:
+        self.at = self.visitor
+
+    @property
+    def visitors(self) -> list[Visitor]:
+        """At all addresses, that of the document first."""
+        return [self.visitor, *self.elsewhere]
 
     def create(self) -> None:
         """Create it, as somebody with an account where that is asked for.
@@ -65,14 +74,12 @@ class Life:
                 return self._create()
             except NotProvableError as error:
                 reasons[interface.resource.collection] = error
-        [*errors] = reasons.values()
-        if len(errors) == 1 or all(error is self._none for error in errors):
-            raise errors[0]
-        raise _together(reasons, self._none)
+        raise NotProvableError.together(reasons, self._none)
 
     def _create(self) -> None:
         resource = self.interface.resource
         if not resource.login and not resource.personal:
+            self.credential = Credential()
             answer = self.post()
             if answer.status_code not in _LOGIN:
                 return self._created(answer)
@@ -107,9 +114,7 @@ class Life:
             raise self._none
         if self.account is None:
             try:
-                self.account = open_account(
-                    self.interface.document, [self.visitor, *self.elsewhere]
-                )
+                self.account = open_account(self.interface.document, self.visitors)
             except NotProvableError as error:
                 self._none = error
                 raise
@@ -132,7 +137,7 @@ class Life:
                 continue
             found = _json(answer)
             if answer.is_success and isinstance(found, Mapping) and self.id in found.values():
-                self.visitor = visitor
+                self.at = visitor
                 return
 
     def read(self) -> None:
@@ -216,15 +221,14 @@ class Life:
 
     def _ask(self, says: str, method: str, body: Any = None) -> httpx.Response:
         """Send a request as whose it is, once more where the login has ended."""
-        answer = self.send(self.visitor, method, says, self.credential, body)
+        answer = self.send(self.at, method, says, self.credential, body)
         if answer.status_code == 401 and self.account is not None:
             known = self.account.credentials(self.interface.schemes())
-            again = self.account.renew()
-            renewed = again.credentials(self.interface.schemes())
-            if self.credential in known and len(renewed) == len(known):
-                self.account = again
-                self.credential = renewed[known.index(self.credential)]
-                answer = self.send(self.visitor, method, says, self.credential, body)
+            self.account = self.account.renew()
+            renewed = self.account.credentials(self.interface.schemes())
+            if self.credential in known and renewed:
+                self.credential = renewed[min(known.index(self.credential), len(renewed) - 1)]
+                answer = self.send(self.at, method, says, self.credential, body)
         return answer
 
     def _person(self, account: Account, turn: int) -> Person:
@@ -260,25 +264,16 @@ class Life:
         return StepFailedError.content(f"the visitor {says}", wanted, seen, asked)
 
     def _not(self, why: str, answer: httpx.Response) -> NotProvableError:
-        fix = "describe what people do as [[journey]] in deploy.toml"
         asked = self.visitor.asked(answer)
-        return NotProvableError("an application that keeps things", why, asked, fix)
+        return NotProvableError("an application that keeps things", why, asked)
 
     def _not_known(self, why: str) -> NotProvableError:
-        return NotProvableError(
-            "an application that keeps things",
-            why,
-            self.interface.resource.collection,
-            "describe what people do as [[journey]] in deploy.toml",
-        )
+        looked = self.interface.resource.collection
+        return NotProvableError("an application that keeps things", why, looked)
 
     def _not_offered(self, what: str) -> NotProvableError:
-        return NotProvableError(
-            f"something that can be {what}",
-            "its document offers no such request",
-            self.interface.resource.item,
-            "describe what people do as [[journey]] in deploy.toml",
-        )
+        why, looked = "its document offers no such request", self.interface.resource.item
+        return NotProvableError(f"something that can be {what}", why, looked)
 
 
 def _json(answer: httpx.Response) -> Any:
@@ -286,19 +281,3 @@ def _json(answer: httpx.Response) -> Any:
         return answer.json()
     except ValueError:
         return None
-
-
-def _together(
-    reasons: Mapping[str, NotProvableError], account: NotProvableError | None
-) -> NotProvableError:
-    """Return one error for all that was tried, with a line for each."""
-    lines = []
-    for collection, error in reasons.items():
-        why = error.seen.removeprefix("not provable: ")
-        why = "it needs a login" if error is account else re.sub(r"\s+", " ", why)
-        lines.append(f"{collection}: {why}")
-    if account is not None:
-        lines.append(account.seen.removeprefix("not provable: it needs a login, and "))
-    first = next(iter(reasons.values()))
-    looked = ", ".join(dict.fromkeys(error.looked for error in reasons.values()))
-    return NotProvableError(first.needed, "\n".join(lines), looked, first.fix)

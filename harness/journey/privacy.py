@@ -33,7 +33,7 @@ def refused_without_login(life: Life) -> None:
         ("somebody without a login", Credential()),
         ("somebody with a forged login", life.credential.forged()),
     ):
-        with life.visitor.another() as stranger:
+        with life.at.another() as stranger:
             for method in _offered(life):
                 body = None if method in ("get", "delete") else life.body(method)
                 answer = life.send(stranger, method, _DOES[method], credential, body)
@@ -53,10 +53,10 @@ def refused_to_others(life: Life) -> None:
     """
     mine = _is_for_one(life)
     with ExitStack() as stack:
-        visitors = [stack.enter_context(v.another()) for v in (life.visitor, *life.elsewhere)]
+        visitors = [stack.enter_context(v.another()) for v in life.visitors]
         account = open_account(life.interface.document, visitors)
         credential = _alike(life, mine, account)
-        stranger = stack.enter_context(life.visitor.another())
+        stranger = stack.enter_context(life.at.another())
         owners: list[Person] = [life.person()]
         if life.interface.resource.personal:
             owners.append(lambda name, schema: account.value(name, schema, life.turn))
@@ -76,13 +76,13 @@ def _offered(life: Life) -> Iterator[str]:
 def _is_for_one(life: Life) -> Account:
     """Return whose it is; raises where nothing says that it is for them alone."""
     interface, resource = life.interface, life.interface.resource
-    if life.account is None:
+    if life.account is None or life.credential == Credential():
         raise _open(life, "it is kept without a login")
     if resource.personal or wants_login(interface.document, resource.item, "get"):
         return life.account
     if resource.login:
         raise _open(life, "its document lets anybody read it")
-    with life.visitor.another() as stranger:
+    with life.at.another() as stranger:
         answer = life.send(stranger, "get", _DOES["get"], Credential())
     if answer.status_code not in (*_REFUSED, *_ASIDE):
         raise _open(life, "its document does not say that reading needs a login")
@@ -103,9 +103,5 @@ def _gets(who: str, method: str, answer: httpx.Response, visitor: Visitor) -> St
 
 
 def _open(life: Life, why: str) -> NotProvableError:
-    return NotProvableError(
-        "something that is kept for one visitor alone",
-        why,
-        life.interface.resource.item,
-        "describe what people do as [[journey]] in deploy.toml",
-    )
+    needed = "something that is kept for one visitor alone"
+    return NotProvableError(needed, why, life.interface.resource.item)
