@@ -5,10 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
+from account_support import Shape, keeping
 from journey_support import Notes, document, serving
 
+SILENT: dict[str, Any] = {"told": False, "security": None}
 ROOT = Path(__file__).parents[1]
 JOURNEY = """
 [[journey]]
@@ -145,6 +148,54 @@ def test_step_that_fails_is_named_with_request_and_answer(
             "*SKIPPED*: an OpenAPI document: not provable: there is none*[[][[]journey]]*",
         ]
     )
+
+
+ALONE = """\
+@FR-1 @static
+Feature: Own
+  Scenario: It is not shown to another
+    Given a visitor of the application
+    And what the application tells of its interface
+    When the visitor creates something that it keeps
+    Then nobody reads, changes or deletes it without a login
+    And nobody reads, changes or deletes it with another account
+    And it can be read as it was created
+"""
+
+
+@pytest.mark.parametrize(
+    ("shape", "outcome", "says"),
+    [
+        (Shape(), "passed", "*"),
+        (Shape(wrong="all"), "failed", "needed: somebody with another account reads it: *"),
+        (
+            Shape(sign_up="", **SILENT),
+            "skipped",
+            "*SKIPPED*an account: not provable: it needs a login, and nobody can sign up: *",
+        ),
+        (
+            Shape(wrong="open", **SILENT),
+            "skipped",
+            "*SKIPPED*kept for one visitor alone: not provable: its document does not say*",
+        ),
+    ],
+    ids=["alone", "shared", "no account", "open"],
+)
+def test_what_is_kept_for_one_is_proven_failed_or_left_out_with_its_reason(
+    pytester: pytest.Pytester,
+    monkeypatch: pytest.MonkeyPatch,
+    project: Path,
+    shape: Shape,
+    outcome: str,
+    says: str,
+) -> None:
+    (project / "features").mkdir()
+    (project / "features" / "own.feature").write_text(ALONE)
+    with keeping(shape) as keeper:
+        (project / "features" / "conftest.py").write_text(HERE.format(url=keeper.url))
+        result = run(pytester, monkeypatch, project, "-m", "static")
+    result.assert_outcomes(**{outcome: 1})
+    result.stdout.fnmatch_lines([says])
 
 
 def test_journey_that_cannot_be_ends_the_run(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -33,6 +34,7 @@ PLACES = (
     *("/swagger/v1/swagger.json", "/openapi", "/api/docs/json", "/api/schema?format=json"),
     *("/openapi.yaml", "/api/openapi.yaml"),
 )
+_YAML = re.compile(r"""(?m)^["']?(openapi|swagger)["']?\s*:""")
 _TRIED = 4  # resources, after one another
 #: What stands for somebody under a name, by its schema; None when nothing does.
 Person = Callable[[str, Mapping[str, Any]], object]
@@ -155,7 +157,7 @@ def _read(answer: httpx.Response) -> Any:
     try:
         return answer.json()
     except ValueError:
-        if "html" in answer.headers.get("content-type", ""):
+        if not _YAML.search(answer.text):
             return None
     try:
         return yaml.load(answer.text, _Plain)  # noqa: S506 - it is a safe loader
