@@ -254,6 +254,8 @@ class _Handler(BaseHTTPRequestHandler):
             answer |= {"data": {"access_token": self.server.token(person, signed=gives == "token")}}
         if gives == "cookie":
             session = self.server.token(person, signed=False)
+            until = "Expires=Thu, 31 Jan 2030 12:00:00 GMT"
+            headers["set-cookie"] = f"seen=before; {until}; Path=/"
             headers["Set-Cookie"] = f"sid={session}; Path=/; Secure; HttpOnly"
         self._say(status, answer, headers)
 

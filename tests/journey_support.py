@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import itertools
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
+
+from harness.probes.results import Http
 
 TOKEN = "token-of-somebody-0123456789"
 FORM_TOKEN = "token-of-the-form-0123456789"
@@ -80,6 +83,34 @@ def serving() -> Iterator[Notes]:
         finally:
             server.shutdown()
             thread.join(5)
+
+
+class Pod:
+    """Sends requests as a probe pod does, from where this test is."""
+
+    def __init__(self, *, most: int = 65536) -> None:
+        self.most = most
+
+    def http(
+        self, method: str, url: str, *, headers: Mapping[str, str], body: str, timeout: float
+    ) -> Http:
+        """Send one request."""
+        there = urlsplit(url)
+        connection = http.client.HTTPConnection(str(there.hostname), there.port, timeout=timeout)
+        try:
+            connection.request(method, there.path, body.encode() or None, dict(headers))
+            answer = connection.getresponse()
+            whole = answer.read()
+        except OSError as error:
+            return Http(ok=False, error="refused", message=str(error))
+        told: dict[str, str] = {}
+        for name, value in answer.getheaders():
+            before = told.get(name.lower())
+            told[name.lower()] = f"{before}, {value}" if before else value
+        cut = whole[: self.most]
+        return Http(
+            ok=True, status=answer.status, headers=told, body=cut, truncated=len(whole) > len(cut)
+        )
 
 
 class _Handler(BaseHTTPRequestHandler):

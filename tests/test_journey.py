@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import http.client
 import re
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import jsonschema
 import pytest
-from journey_support import FORM_TOKEN, NOTE, TOKEN, Notes, document, serving
+from journey_support import FORM_TOKEN, NOTE, TOKEN, Notes, Pod, document, serving
 
 from harness.journey.bodies import SchemaOpaqueError, example
 from harness.journey.description import Journey, Step, problems
@@ -23,7 +21,6 @@ from harness.journey.interface import discover
 from harness.journey.life import Life
 from harness.journey.values import PathEmptyError, at, filled
 from harness.journey.visitor import Visitor
-from harness.probes.results import Http
 from harness.project import Project, ProjectFileInvalidError
 from harness.redact import MASK
 
@@ -315,30 +312,6 @@ def test_no_error_shows_what_was_secret(visitor: Visitor) -> None:
     assert TOKEN not in str(caught.value)
     assert MASK in caught.value.seen
     assert "with authorization" in caught.value.looked
-
-
-class Pod:
-    """Sends requests as a probe pod does, from where this test is."""
-
-    def __init__(self, *, most: int = 65536) -> None:
-        self.most = most
-
-    def http(
-        self, method: str, url: str, *, headers: Mapping[str, str], body: str, timeout: float
-    ) -> Http:
-        there = urlsplit(url)
-        connection = http.client.HTTPConnection(str(there.hostname), there.port, timeout=timeout)
-        try:
-            connection.request(method, there.path, body.encode() or None, dict(headers))
-            answer = connection.getresponse()
-            whole = answer.read()
-        except OSError as error:
-            return Http(ok=False, error="refused", message=str(error))
-        told = {name.lower(): value for name, value in answer.getheaders()}
-        cut = whole[: self.most]
-        return Http(
-            ok=True, status=answer.status, headers=told, body=cut, truncated=len(whole) > len(cut)
-        )
 
 
 def test_steps_are_taken_from_inside_too(notes: Notes) -> None:

@@ -12,11 +12,13 @@ from typing import Any
 import jsonschema
 import pytest
 from account_support import CREDENTIALS, FORM, Keeper, Shape, keeping
+from journey_support import Pod
 
 from harness.journey.account import Account, Credential, ids_in, tokens_in
 from harness.journey.bodies import SchemaOpaqueError
 from harness.journey.document import keeps_accounts, users_in
 from harness.journey.errors import NotProvableError, StepFailedError
+from harness.journey.inside import Inside
 from harness.journey.interface import discover
 from harness.journey.life import Life
 from harness.journey.persona import Persona
@@ -84,6 +86,21 @@ def test_account_is_found_and_what_it_keeps_lives(shape: Shape) -> None:
         life.is_gone()
         assert len(keeper.people) == 1
         assert life.account is not None
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [Shape(form=True), Shape(gives="cookie"), Shape(personal=True)],
+    ids=["form", "cookies", "id in the path"],
+)
+def test_account_is_had_from_inside_too(shape: Shape) -> None:
+    with keeping(shape) as keeper, Visitor(keeper.url, transport=Inside(Pod(), 5)) as visitor:
+        life = Life(visitor, discover(visitor))
+        life.create()
+        refused_without_login(life)
+        refused_to_others(life)
+        life.delete()
+        life.is_gone()
 
 
 def test_document_that_only_tells_who_somebody_is_gives_the_id() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Protocol
 
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
 #: What whoever sends the request says by itself.
 _ITS_OWN = ("host", "connection", "content-length", "transfer-encoding", "accept-encoding")
+_COOKIES = re.compile(r",\s*(?=[^\s;,=]+=)")  # not the comma of a date
 
 
 class Asks(Protocol):
@@ -49,5 +51,11 @@ class Inside(httpx.BaseTransport):
             raise httpx.ConnectError(f"{found.error}: {found.message}", request=request)
         if found.truncated:
             raise httpx.ReadError("the answer has more than 64 KiB", request=request)
-        told = {n: v for n, v in found.headers.items() if n not in (*_ITS_OWN, "content-encoding")}
+        told = [
+            (name, value)
+            for name, joined in found.headers.items()
+            if name not in (*_ITS_OWN, "content-encoding")
+            # Several values come joined, which those of cookies do not survive.
+            for value in (_COOKIES.split(joined) if name == "set-cookie" else [joined])
+        ]
         return httpx.Response(found.status, headers=told, content=found.body, request=request)
