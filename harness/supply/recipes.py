@@ -16,18 +16,20 @@ OFFERED = (
     "python:3.N[-slim,-alpine] up to 3.14",
     "node:{16,18,20,22,24,26}[-slim,-alpine]",
     "postgres:N[-alpine] up to 17",
+    "nginx[:N][-alpine]",
+    "nginxinc/nginx-unprivileged[:N][-alpine]",
     "alpine[:3.N]",
     "registry:3",
 )
 #: The Debian that the others stand on, and what it holds.
 SUITE = "trixie"
 PYTHON = (3, 13)
-POSTGRES = 17
+POSTGRES, NGINX = 17, "1.26"
 #: What a stand-in calls itself where the tag names no version.
 ALPINE = "3.22"
 # What Alpine's version of an image has otherwise than others: tools, and the id of its user.
 _OF_ALPINE: dict[str, dict[str, str]] = {
-    "alpine": {},
+    "nginx": {},
     "node": {},
     "postgres": {"KEPT": "bash", "RENUMBERED": "postgres:70"},
     "python": {},
@@ -37,6 +39,7 @@ NODE_NAMES |= {"gallium": 16, "hydrogen": 18, "iron": 20, "jod": 22, "krypton": 
 NODES = (16, 18, 20, 22, 24, 26)
 # The release of Debian that has the C headers of a CPython that it does not have itself.
 _HEADERS: dict[tuple[int, ...], str] = {(3, 11): "bookworm", (3, 14): "forky"}
+_UNPRIVILEGED = "nginxinc/nginx-unprivileged"
 # As the official images have them, without what only a desktop needs.
 _COMPILERS = (
     "autoconf automake build-essential bzip2 curl file git gnupg libbz2-dev libcurl4-openssl-dev"
@@ -53,7 +56,10 @@ def recipe_for(official: str) -> Recipe | None:
     rule = _RULES.get(asked.name)
     if rule is None or (asked.pinned and not asked.tag):
         return None
-    recipe = _speaking_alpine(asked, rule) if asked.alpine else rule(asked)
+    if asked.alpine and asked.name != _UNPRIVILEGED:
+        recipe = _speaking_alpine(asked, rule)
+    else:
+        recipe = rule(asked)
     if recipe is not None and asked.pinned:
         return dataclasses.replace(recipe, holds=f"{recipe.holds}, not the digest asked for")
     return recipe
@@ -135,6 +141,33 @@ def _postgres(asked: ImageName) -> Recipe | None:
     return _variant(asked, recipe)
 
 
+def _nginx(asked: ImageName) -> Recipe | None:
+    if asked.rest or asked.version in ("lts", "current", "edge"):
+        return None
+    holds = f"Debian {SUITE}'s nginx {NGINX} in the official layout"
+    if not f"{NGINX}.".startswith(f"{asked.version}.") and asked.version not in (
+        "",
+        "latest",
+        "stable",
+    ):
+        holds += f", where {asked.version} was asked for"
+    arguments = {"NGINX_SERIES": NGINX}
+    return _variant(asked, Recipe(asked.written, "nginx", holds, on=debian(), arguments=arguments))
+
+
+def _nginx_unprivileged(asked: ImageName) -> Recipe | None:
+    server = None if asked.rest else recipe_for(f"nginx:{asked.tag}")
+    if server is None:
+        return None
+    holds = f"{server.holds}, as user 101 on port 8080"
+    # A port that an image exposes is exposed by those that stand on it: below, it is none yet.
+    if server.on is not None and server.on.name == "nginx":
+        server = dataclasses.replace(server, on=dataclasses.replace(server.on, target="server"))
+    else:
+        server = dataclasses.replace(server, target="server")
+    return Recipe(asked.written, "nginx-unprivileged", holds, on=server)
+
+
 def _registry(asked: ImageName) -> Recipe | None:
     if asked.tag not in ("3", "latest") and asked.version.split(".")[0] != "3":
         return None
@@ -160,7 +193,7 @@ def _speaking_alpine(asked: ImageName, rule: Rule) -> Recipe | None:
 
 
 def _dialect(asked: ImageName, below: Recipe) -> Recipe:
-    arguments = {"ALPINE_VERSION": asked.alpine_version or ALPINE, **_OF_ALPINE[asked.name]}
+    arguments = {"ALPINE_VERSION": asked.alpine_version or ALPINE, **_OF_ALPINE.get(asked.name, {})}
     holds = f"{below.holds}, with Alpine's commands on Debian instead of Alpine"
     return Recipe(asked.written, asked.name, holds, on=below, made_in="alpine", arguments=arguments)
 
@@ -186,6 +219,8 @@ _RULES: dict[str, Rule] = {
     "alpine": _alpine,
     "debian": _debian,
     "python": _python,
+    "nginx": _nginx,
+    _UNPRIVILEGED: _nginx_unprivileged,
     "node": _node,
     "postgres": _postgres,
     "registry": _registry,
