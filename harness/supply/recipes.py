@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Callable
 
 from harness.supply.gobuild import PYTHONS
@@ -16,27 +17,35 @@ OFFERED = (
     "python:3.N[-slim,-alpine] up to 3.14",
     "node:{16,18,20,22,24,26}[-slim,-alpine]",
     "postgres:N[-alpine] up to 17",
+    "nginx[:N][-alpine]",
+    "nginxinc/nginx-unprivileged[:N][-alpine]",
+    "redis:N[-alpine] up to 8",
     "alpine[:3.N]",
+    "busybox",
+    "ghcr.io/astral-sh/uv",
     "registry:3",
 )
 #: The Debian that the others stand on, and what it holds.
 SUITE = "trixie"
 PYTHON = (3, 13)
-POSTGRES = 17
+POSTGRES, REDIS, NGINX = 17, 8, "1.26"
 #: What a stand-in calls itself where the tag names no version.
 ALPINE = "3.22"
 # What Alpine's version of an image has otherwise than others: tools, and the id of its user.
 _OF_ALPINE: dict[str, dict[str, str]] = {
-    "alpine": {},
+    "nginx": {},
     "node": {},
     "postgres": {"KEPT": "bash", "RENUMBERED": "postgres:70"},
     "python": {},
+    "redis": {},
 }
 NODE_NAMES = {"lts": 24, "current": 26, "latest": 26, "": 26}
 NODE_NAMES |= {"gallium": 16, "hydrogen": 18, "iron": 20, "jod": 22, "krypton": 24}
 NODES = (16, 18, 20, 22, 24, 26)
 # The release of Debian that has the C headers of a CPython that it does not have itself.
 _HEADERS: dict[tuple[int, ...], str] = {(3, 11): "bookworm", (3, 14): "forky"}
+_UV = "ghcr.io/astral-sh/uv"
+_UNPRIVILEGED = "nginxinc/nginx-unprivileged"
 # As the official images have them, without what only a desktop needs.
 _COMPILERS = (
     "autoconf automake build-essential bzip2 curl file git gnupg libbz2-dev libcurl4-openssl-dev"
@@ -53,7 +62,10 @@ def recipe_for(official: str) -> Recipe | None:
     rule = _RULES.get(asked.name)
     if rule is None or (asked.pinned and not asked.tag):
         return None
-    recipe = _speaking_alpine(asked, rule) if asked.alpine else rule(asked)
+    if asked.alpine and asked.name not in (_UNPRIVILEGED, _UV):
+        recipe = _speaking_alpine(asked, rule)
+    else:
+        recipe = rule(asked)
     if recipe is not None and asked.pinned:
         return dataclasses.replace(recipe, holds=f"{recipe.holds}, not the digest asked for")
     return recipe
@@ -135,6 +147,68 @@ def _postgres(asked: ImageName) -> Recipe | None:
     return _variant(asked, recipe)
 
 
+def _nginx(asked: ImageName) -> Recipe | None:
+    if asked.rest or asked.version in ("lts", "current", "edge"):
+        return None
+    holds = f"Debian {SUITE}'s nginx {NGINX} in the official layout"
+    if not f"{NGINX}.".startswith(f"{asked.version}.") and asked.version not in (
+        "",
+        "latest",
+        "stable",
+    ):
+        holds += f", where {asked.version} was asked for"
+    arguments = {"NGINX_SERIES": NGINX}
+    return _variant(asked, Recipe(asked.written, "nginx", holds, on=debian(), arguments=arguments))
+
+
+def _nginx_unprivileged(asked: ImageName) -> Recipe | None:
+    server = None if asked.rest else recipe_for(f"nginx:{asked.tag}")
+    if server is None:
+        return None
+    holds = f"{server.holds}, as user 101 on port 8080"
+    # A port that an image exposes is exposed by those that stand on it: below, it is none yet.
+    if server.on is not None and server.on.name == "nginx":
+        server = dataclasses.replace(server, on=dataclasses.replace(server.on, target="server"))
+    else:
+        server = dataclasses.replace(server, target="server")
+    return Recipe(asked.written, "nginx-unprivileged", holds, on=server)
+
+
+def _redis(asked: ImageName) -> Recipe | None:
+    wanted = asked.numbers[0] if asked.numbers else REDIS
+    word = asked.version and not asked.numbers and asked.version != "latest"
+    if asked.slim or asked.rest or word or wanted > REDIS:
+        return None
+    holds = f"Debian {SUITE}'s Redis {REDIS} behind the official image's contract"
+    if wanted != REDIS:
+        holds += f", where {wanted} was asked for"
+    arguments = {"REDIS_MAJOR": str(REDIS)}
+    return _variant(asked, Recipe(asked.written, "redis", holds, on=debian(), arguments=arguments))
+
+
+def _busybox(asked: ImageName) -> Recipe | None:
+    if asked.alpine or asked.slim or asked.suite or set(asked.rest) - {"musl", "glibc", "uclibc"}:
+        return None
+    holds = "Debian's busybox and OpenBSD's nc, alone"
+    return Recipe(asked.written, "busybox", holds, on=debian())
+
+
+def _uv(asked: ImageName) -> Recipe | None:
+    """Return the programs alone, or on what the rest of the tag asks for."""
+    rest = re.sub(r"^(latest|\d+(\.\d+)*)(-|$)", "", asked.tag)
+    holds = "uv and uvx from their wheel"
+    if not rest:
+        return Recipe(asked.written, "uv", f"{holds}, alone", wheels=("uv",))
+    python = re.fullmatch(r"python(\d+\.\d+)-(.+)", rest)
+    plain = f"alpine:{rest.removeprefix('alpine') or 'latest'}" if "alpine" in rest else ""
+    plain = plain or f"debian:{'latest' if rest.startswith('debian') else rest}"
+    below = recipe_for(f"python:{python[1]}-{python[2]}" if python else plain)
+    if below is None:
+        return None
+    holds = f"{holds}, on {below.holds}"
+    return Recipe(asked.written, "uv", holds, on=below, target="installed", wheels=("uv",))
+
+
 def _registry(asked: ImageName) -> Recipe | None:
     if asked.tag not in ("3", "latest") and asked.version.split(".")[0] != "3":
         return None
@@ -160,7 +234,7 @@ def _speaking_alpine(asked: ImageName, rule: Rule) -> Recipe | None:
 
 
 def _dialect(asked: ImageName, below: Recipe) -> Recipe:
-    arguments = {"ALPINE_VERSION": asked.alpine_version or ALPINE, **_OF_ALPINE[asked.name]}
+    arguments = {"ALPINE_VERSION": asked.alpine_version or ALPINE, **_OF_ALPINE.get(asked.name, {})}
     holds = f"{below.holds}, with Alpine's commands on Debian instead of Alpine"
     return Recipe(asked.written, asked.name, holds, on=below, made_in="alpine", arguments=arguments)
 
@@ -184,9 +258,14 @@ _CARRIED = {
 }
 _RULES: dict[str, Rule] = {
     "alpine": _alpine,
+    "busybox": _busybox,
     "debian": _debian,
+    _UV: _uv,
     "python": _python,
+    "nginx": _nginx,
+    _UNPRIVILEGED: _nginx_unprivileged,
     "node": _node,
     "postgres": _postgres,
+    "redis": _redis,
     "registry": _registry,
 }
