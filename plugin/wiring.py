@@ -48,4 +48,5 @@ MODULES = (
     "steps.databases",
     "steps.nodes",
     "steps.isolation",
+    "steps.canaries",
 )
