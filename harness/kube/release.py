@@ -77,9 +77,7 @@ class ReleaseReady:
         """Judge the release; a cause counts as soon as it is hopeless."""
         applied = self.applied is None or self.applied.is_set()
         labels = OfRelease(self.release)
-        workloads = [
-            w for kind in WORKLOADS for w in snapshot.all(kind, labels) if not hook_of(w)
-        ]
+        workloads = [w for kind in WORKLOADS for w in snapshot.all(kind, labels) if not hook_of(w)]
         findings: list[Finding] = []
         missing: list[str] = []
         for workload in workloads:
