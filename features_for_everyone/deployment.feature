@@ -69,14 +69,25 @@ Feature: The application on a cluster
     Examples: each role
       | role |
 
-  @FR-004 @with-database
+  @FR-004 @with-a-database-outside
   Scenario: The database answers from inside the cluster, over an encrypted connection
     Given the application is installed by its chart
     And a place inside the cluster to look from
     Then the database answers there, encrypted
     But it refuses a wrong password
-    And it refuses a connection that is not encrypted
     And a database that does not exist is not found
+
+  @FR-004 @with-a-database-inside
+  Scenario: The application has its own database in the cluster
+    Given the application is installed by its chart
+    Then its database is a part of the installation, and ready
+    And no port of it is open to the outside
+
+  @FR-004 @with-encryption-required
+  Scenario: The database answers nobody who does not encrypt
+    Given the application is installed by its chart
+    And a place inside the cluster to look from
+    Then it refuses a connection that is not encrypted
 
   @FR-005 @with-database
   Scenario: Secrets reach the pods as secrets only

@@ -46,6 +46,8 @@ class Facts:
 
         """
         facts = self._own() | self.outside.facts()
+        if self.outside.inside:
+            facts |= self.outside.facts_inside()
         facts |= {"cluster.node_port": self.node_port or None, **(others or {})}
         described = {**self.project.values, **(more or {})}
         values = {path: fill(value, facts) for path, value in described.items()}

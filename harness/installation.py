@@ -21,6 +21,7 @@ from harness.kube.watch import Watcher
 from harness.probes.outside import wait_until_answers
 from harness.release import Release
 from harness.rollout import Rollout
+from harness.tenant import beside_namespace
 
 if TYPE_CHECKING:
     from harness.deployment import Deployment
@@ -60,10 +61,10 @@ class Installation:
         settings, outside, release = deployment.settings, deployment.outside, deployment.release()
         project, port = settings.project, settings.tenant.beside_port
         others: dict[str, str | int | None] = {"cluster.node_port": port or None}
-        if not (deployment.guest and outside.inside):
+        if project.database and not (deployment.guest and outside.inside):
             others["database.url"] = outside.database_beside().url_in_cluster
         more = project.variants.get(project.chart.beside, {})
-        namespace = f"{release.namespace[:56]}-beside"
+        namespace = beside_namespace(release.namespace)
         return cls(
             rollout=deployment.rollout(),
             project=project,

@@ -91,6 +91,9 @@ def conditions(project: Project) -> dict[str, bool]:
     used = database and any(database.env in image.env for image in project.images.values())
     return {
         "with-database": bool(used),
+        "with-a-database-outside": bool(used and database and database.external),
+        "with-a-database-inside": bool(database and not database.external),
+        "with-encryption-required": bool(used and database and database.tls == "required"),
         "with-a-public-role": any(role.public for role in project.services.values()),
         "without-a-journey": not project.journey,
         "with-a-node-port": any(

@@ -12,6 +12,11 @@ NODE_PORTS = (30080, 30081, 30082, 30083)
 BESIDE_PORTS = (30090, 30091, 30092, 30093)
 
 
+def beside_namespace(namespace: str) -> str:
+    """Return the namespace of what is installed beside a release in another one."""
+    return f"{namespace[:56]}-beside"
+
+
 class NoSlotError(DeployError):
     """More processes share a cluster than it publishes ports."""
 

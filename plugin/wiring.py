@@ -48,4 +48,6 @@ MODULES = (
     "steps.configuration",
     "steps.databases",
     "steps.nodes",
+    "steps.isolation",
+    "steps.canaries",
 )

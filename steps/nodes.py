@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pytest_bdd import given, parsers, then, when
 
-from harness.kube.pods import INSTANCE, pods_of_release
+from harness.kube.pods import pods_of_release
+from harness.kube.selection import OfRelease
 from harness.plan.foresight import skips_when
 from harness.statuses import NOTHING_OF_THE_KIND
 from steps.installation import pods_of, serves
@@ -213,7 +214,7 @@ def _elsewhere(beside: Installation, node: str, number: int, within: float) -> N
     from harness.kube.nodes import RunElsewhere
 
     wanted = number * len(beside.project.services)
-    _wait(beside, RunElsewhere({INSTANCE: beside.name}, node, wanted), within)
+    _wait(beside, RunElsewhere(OfRelease(beside.name), node, wanted), within)
 
 
 @when("the node is given back")

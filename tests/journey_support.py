@@ -7,10 +7,18 @@ import itertools
 import json
 import threading
 from collections.abc import Iterator
+from html import escape
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import parse_qsl
 
 TOKEN = "token-of-somebody-0123456789"
+FORM_TOKEN = "token-of-the-form-0123456789"
+BOOK = f"""<!doctype html><title>Unseen</title><body><h1>Book</h1>
+<form method=post action="book"><input type="hidden" name="csrf_token" value="{FORM_TOKEN}">
+<input type="HIDDEN" name="next" value="/"><input name="words"></form>
+<input type=hidden name=stray value=x><p>They wrote:
+  <b>{{words}}</b></p><script>"a script"</script>"""
 NOTE = {
     "type": "object",
     "required": ["title"],
@@ -40,6 +48,7 @@ class Notes(ThreadingHTTPServer):
     Attributes:
         told: its OpenAPI document, None for none.
         broken: what it does wrong: `forgets`, `keeps` (what was deleted), `refuses`, `login`.
+        signed: what was sent to the form at /book.
 
     """
 
@@ -51,6 +60,7 @@ class Notes(ThreadingHTTPServer):
         self.numbers = itertools.count(1)
         self.told: dict[str, Any] | None = None
         self.broken = ""
+        self.signed: dict[str, str] = {}
         self.asked: list[str] = []
 
     @property
@@ -90,6 +100,8 @@ class _Handler(BaseHTTPRequestHandler):
             return self._say(201, answer, {"Set-Cookie": "seen=before; Path=/"})
         if path == "/login":
             return self._say(200, {"form": raw})
+        if path == "/book":
+            return self._book(raw)
         if path == "/page":
             return self._say(200, "a page, and no JSON")
         if path == "/elsewhere":
@@ -126,10 +138,23 @@ class _Handler(BaseHTTPRequestHandler):
             server.notes[number] |= body
         return self._say(200, server.notes[number])
 
-    def _say(self, status: int, body: Any, headers: dict[str, str] | None = None) -> None:
+    def _book(self, raw: str) -> None:
+        """Show a form on which what is sent has to carry what the page has hidden."""
+        if self.command == "POST":
+            sent = dict(parse_qsl(raw, keep_blank_values=True))
+            if sent.get("csrf_token") != FORM_TOKEN:
+                return self._say(403, "<p>This form was not sent from our page.", html=True)
+            self.server.signed = sent
+            return self._say(302, "", {"Location": "/book"})
+        words = escape(self.server.signed.get("words", "nothing"))
+        return self._say(200, BOOK.format(words=words), html=True)
+
+    def _say(
+        self, status: int, body: Any, headers: dict[str, str] | None = None, *, html: bool = False
+    ) -> None:
         raw, kind = b"", "application/json"
         if isinstance(body, str):
-            raw, kind = body.encode(), "text/plain"
+            raw, kind = body.encode(), "text/html" if html else "text/plain"
         elif body is not None:
             raw = json.dumps(body).encode()
         self.send_response(status)

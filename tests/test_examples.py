@@ -1,4 +1,4 @@
-"""Each example gets the verdict that lies beside it, without a description or a cluster."""
+"""Each example gets the verdict that lies beside it, without a cluster."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from chart_support import helm
 
 from harness.command import environment
 from harness.verdict import Verdict, judge
-from harness.verdict.model import NOT_APPLICABLE, NOT_MET
+from harness.verdict.model import MET, NOT_APPLICABLE, NOT_MET, NOT_PROVABLE
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
 NAMES = sorted(file.parent.name for file in EXAMPLES.glob("*/verdict.json"))
@@ -43,12 +43,29 @@ def told(verdict: Verdict) -> dict[str, Any]:
 
 
 def test_there_are_examples() -> None:
-    assert {"units", "bookmarks", "polls"} <= set(NAMES)
+    assert {"units", "bookmarks", "tickets", "polls", "notes", "guestbook"} <= set(NAMES)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_verdict_is_the_expected_one(name: str) -> None:
     assert told(_judged(name)) == json.loads((EXAMPLES / name / "verdict.json").read_text())
+
+
+@pytest.mark.parametrize("name", ["notes", "guestbook"])
+def test_an_example_without_a_flaw_gets_no_advice_and_no_remark(name: str) -> None:
+    verdict = _judged(name)
+    assert not [item.id for item in verdict.checks if item.status == NOT_MET]
+    assert not verdict.remarks
+
+
+def test_an_example_with_demands_of_its_own_has_them_judged() -> None:
+    stand = {item.id: (item.status, item.checks) for item in _judged("guestbook").requirements}
+    assert {name: status for name, (status, _) in stand.items()} == {
+        "GB-1": NOT_PROVABLE,  # a journey, for which it has to run
+        "GB-2": NOT_PROVABLE,
+        "GB-3": MET,
+    }
+    assert "ingress" in stand["GB-3"][1]
 
 
 def test_each_finding_of_an_example_names_a_line_that_is_there() -> None:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import jsonschema
 import pytest
-from journey_support import NOTE, TOKEN, Notes, document, serving
+from journey_support import FORM_TOKEN, NOTE, TOKEN, Notes, document, serving
 
 from harness.journey.bodies import SchemaOpaqueError, example
 from harness.journey.description import Journey, Step, problems
@@ -180,6 +180,51 @@ def test_two_visitors_have_nothing_in_common(visitor: Visitor, notes: Notes) -> 
 def test_form_is_sent_as_one(visitor: Visitor) -> None:
     step = Step(says="in", request="POST /login", form={"user": "a b"}, expect={"form": "user=a+b"})
     visitor.take(step)
+
+
+OPENS = Step(says="somebody opens the book", request="GET /book")
+SIGNS = Step(says="signs it", request="POST /book", form={"words": "a < ${unique}"}, status=302)
+SHOWN = Step(
+    says="it is there",
+    request="GET /book",
+    shows=["They wrote: a < ${unique}", "Book"],
+)
+
+
+def test_form_of_a_page_is_sent_with_what_it_hides(visitor: Visitor, notes: Notes) -> None:
+    for step in (OPENS, SIGNS, SHOWN):
+        visitor.take(step)
+    words = f"a < {visitor.kept['unique']}"
+    assert notes.signed == {"csrf_token": FORM_TOKEN, "next": "/", "words": words}
+
+
+def test_form_of_a_page_that_nobody_opened_is_sent_as_it_is(visitor: Visitor) -> None:
+    with pytest.raises(StepFailedError, match="403 Forbidden"):
+        visitor.take(SIGNS)
+
+
+def test_own_field_wins_over_a_hidden_one(visitor: Visitor, notes: Notes) -> None:
+    visitor.take(OPENS)
+    visitor.take(SIGNS.model_copy(update={"form": {"next": "/other"}}))
+    assert notes.signed["next"] == "/other"
+
+
+@pytest.mark.parametrize("hidden", ["Unseen", "a script", FORM_TOKEN, "<b>", "They wrote: a < x"])
+def test_text_that_nobody_sees_is_not_shown(visitor: Visitor, hidden: str) -> None:
+    with pytest.raises(StepFailedError) as failed:
+        visitor.take(OPENS.model_copy(update={"shows": [hidden]}))
+    assert failed.value.needed.startswith("somebody opens the book: an answer that shows ")
+    assert failed.value.seen == "200 OK: Book They wrote: nothing"
+    assert FORM_TOKEN not in str(failed.value)
+
+
+def test_answer_that_is_no_page_shows_what_it_is(visitor: Visitor) -> None:
+    visitor.take(Step(says="a page", request="GET /page", shows=["page, and no"]))
+
+
+def test_name_in_what_is_shown_has_to_be_kept() -> None:
+    [problem] = problems([journey(Step(says="a", request="GET /", shows=["${note}"]))], {})
+    assert "${note} is kept by no step before it" in problem
 
 
 def test_redirect_is_an_answer(visitor: Visitor) -> None:

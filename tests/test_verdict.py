@@ -187,21 +187,31 @@ Feature: Units
 """
 
 
+JOURNEY = """\
+[[journey]]
+name = "Somebody converts"
+requirements = ["R-5"]
+steps = [{ says = "3 km are asked for in miles", request = "GET /convert?amount=3" }]
+"""
+
+
 def test_requirements_are_judged_by_the_scenarios_that_carry_them(
     units: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (units / "features").mkdir()
     (units / "features" / "units.feature").write_text(FEATURE)
     (units / "deploy" / "helm" / "units" / "values.schema.json").unlink()
-    ids = "\n".join(f'"R-{n}" = "Demand {n}"' for n in range(1, 5))
-    (units / "deploy.toml").write_text(f"[requirements]\n{ids}\n")
+    ids = "\n".join(f'"R-{n}" = "Demand {n}"' for n in range(1, 6))
+    (units / "deploy.toml").write_text(f"[requirements]\n{ids}\n{JOURNEY}")
     document = judged(units, capsys, 1)
     found = {item["id"]: item for item in document["requirements"]}
     assert found["R-1"]["status"] == "met"
     assert found["R-1"]["checks"] == ["values used"]
     assert found["R-2"]["status"] == "not provable"
     assert "1 checks hold; 1 of 2 scenarios need" in found["R-2"]["why"]
-    assert found["R-3"]["why"] == "no scenario in features/ carries its id"
+    assert found["R-3"]["why"] == "no scenario in features/ and no journey has its id"
+    assert found["R-5"]["status"] == "not provable"
+    assert "1 of 1 scenarios need an engine or a cluster" in found["R-5"]["why"]
     # Advice that a requirement demands counts.
     assert found["R-4"]["status"] == "not met"
     check = next(check for check in document["checks"] if check["id"] == "values checked")

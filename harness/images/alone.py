@@ -62,6 +62,18 @@ class CommandInImageFailedError(DeployError):
         )
 
 
+#: What a container may, whose image is somebody's: no more memory and processes than a pod
+#: usually has, and of root's powers those by which a server binds its port and leaves root.
+LIMITS: Mapping[str, Any] = {
+    "mem_limit": 2 * 2**30,
+    "memswap_limit": 2 * 2**30,
+    "pids_limit": 1024,
+    "security_opt": ["no-new-privileges"],
+    "cap_drop": ["ALL"],
+    "cap_add": ["CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "NET_BIND_SERVICE", "SETGID", "SETUID"],
+}
+
+
 @dataclass(frozen=True)
 class Alone:
     """How an image is to be run by itself.
@@ -74,7 +86,8 @@ class Alone:
             never through an argument list or a file.
         secrets: values to keep out of logs and errors.
         command: instead of the image's CMD.
-        network: a network of the engine to join.
+        network: a network of the engine to join. Where it has no way out, this machine
+            reaches the container at its address there.
         read_only: root file system read-only, with `tmpfs` folders to write to.
 
     """
@@ -113,6 +126,7 @@ class Alone:
                 environment=dict(self.env),
                 labels=containers.labels("", "alone"),
                 read_only=self.read_only,
+                **LIMITS,
                 **options,
             )
         except (APIError, ImageNotFound) as error:
@@ -122,7 +136,9 @@ class Alone:
                 container.start()
             except APIError as error:
                 raise ContainerNotStartedError(self.image, str(error.explanation)) from error
-            yield Running(self.image, self.port, container, Redactor(self.secrets))
+            closed = self.network and containers.is_closed(self.engine, self.network)
+            network = self.network if closed and self.network else ""
+            yield Running(self.image, self.port, container, Redactor(self.secrets), network)
         finally:
             containers.remove(container)
 

@@ -14,6 +14,7 @@ from harness.redact import Redactor
 _VERTEX = re.compile(r"^#(?P<id>\d+) \[(?P<place>[^\]]+)\] ?(?P<text>.*)$")
 _OUTPUT = re.compile(r"^#(?P<id>\d+) \d+\.\d+ (?P<text>.*)$")
 _ERROR = re.compile(r"^#(?P<id>\d+) ERROR:? ?(?P<text>.*)$")
+_CANCELLED = re.compile(r"^#(?P<id>\d+) CANCELED")
 _NUMBER = re.compile(r"^(?:(?P<stage>\S+) +)?(?P<step>\d+)/(?P<of>\d+)$")
 _PARSE = re.compile(r"(?:parse error (?:on )?line |Dockerfile:)(?P<line>\d+)")
 _NOISE = re.compile(r"^(#\d+ (sha256:|DONE|CACHED|transferring|\.\.\.)|-{4,}$| > \[)")
@@ -176,8 +177,11 @@ def read_failure(output: str, dockerfile: Dockerfile) -> Failure:
             last = match["id"]
         elif (match := _ERROR.match(line)) and match["text"] != "context canceled":
             failed, cause = failed or match["id"], cause or match["text"]
+        elif match := _CANCELLED.match(line):
+            last = match["id"]
     tail = [line for line in output.splitlines() if line.strip() and not _NOISE.match(line)]
-    final = next((line for line in reversed(tail) if not line.startswith("#")), "")
+    ours = (line for line in tail if "context canceled" not in line)  # that is how we end one
+    final = next((line for line in reversed([*ours]) if not line.startswith("#")), "")
     cause = cause or final or "the build ended without saying why"
     at = failed or (None if final else last)
     if match := _PARSE.search(cause if failed else f"{cause}\n{final}"):

@@ -29,7 +29,7 @@ _DATABASE = re.compile(
 #: A key that names a secret, or says how one is kept; it holds none.
 _NAMES_ONE = re.compile(
     r"existing|^(create|enabled|annotations|labels|type|mount\w*)$|name$|ref$|key$(?<!apikey)"
-    r"|path$|file$|length|expir|algorithm|ttl|issuer|audience",
+    r"|(tls|pull)[_-]?secrets?$|path$|file$|length|expir|algorithm|ttl|issuer|audience",
     re.IGNORECASE,
 )
 _API_KEY = re.compile(r"(api|access|private|signing|encryption|jwt|auth|secret)[_-]?key$", re.I)

@@ -41,6 +41,8 @@ class Step(_Table):
     keep: dict[str, Path_] = {}
     #: parts of the answer, and what each has to be
     expect: dict[Path_, Any] = {}
+    #: texts that the answer shows; of a page what people see, not its HTML
+    shows: list[Annotated[str, Field(pattern=r"\S")]] = []
 
     @property
     def method(self) -> str:
@@ -59,7 +61,7 @@ class Step(_Table):
 
     def used(self) -> set[str]:
         """Return the names that it fills in."""
-        return names_in([self.path, self.headers, self.body, self.form, self.expect])
+        return names_in([self.path, self.headers, self.body, self.form, self.expect, self.shows])
 
 
 class Journey(_Table):

@@ -15,6 +15,7 @@ import httpx
 
 from harness.journey.description import UNIQUE, Step
 from harness.journey.errors import StepFailedError, cut
+from harness.journey.pages import Page, read
 from harness.journey.values import PathEmptyError, at, filled
 from harness.redact import Redactor
 
@@ -26,7 +27,8 @@ _SECRET = re.compile(r"(?i)passw|secret|token|authorization|cookie|api.?key|sess
 class Visitor:
     """Sends requests to the public address, each on its own connection; used with `with`.
 
-    Cookies are kept as a browser does. No redirect is followed: what is answered is judged.
+    Cookies are kept as a browser does, and what a form of the page that was last seen has hidden
+    is sent along with it. No redirect is followed: what is answered is judged.
 
     Args:
         address: of the public Service, without a path.
@@ -40,6 +42,7 @@ class Visitor:
     timeout: float = TIMEOUT
     transport: httpx.BaseTransport | None = None
     kept: dict[str, Any] = field(default_factory=dict, init=False, repr=False)
+    page: Page | None = field(default=None, init=False, repr=False)
 
     def __post_init__(self) -> None:
         self.kept[UNIQUE] = secrets.token_hex(8)
@@ -80,10 +83,24 @@ class Visitor:
             path,
             headers=filled(step.headers, self.kept),
             json=None if step.body is None else filled(step.body, self.kept),
-            data=filled(step.form, self.kept) or None,
+            data=self._form(step, path) or None,
         )
+        self._look(response)
         self._judge(step, response)
         return response
+
+    def _form(self, step: Step, path: str) -> dict[str, Any]:
+        """Return the fields of a step's form, with those that the page has hidden in it."""
+        own: dict[str, Any] = filled(step.form, self.kept)
+        if self.page is None or step.method != "POST" or step.body is not None:
+            return own
+        return self.page.hidden.get(path.partition("?")[0], {}) | own
+
+    def _look(self, response: httpx.Response) -> None:
+        """Keep the page that is seen now; other answers and redirects leave it where it was."""
+        if "html" in response.headers.get("content-type", ""):
+            self.page = read(response.text, str(response.url))
+            self._learn([*self.page.hidden.values()])
 
     def send(self, says: str, method: str, path: str, **parts: Any) -> httpx.Response:
         """Send one request. Raises StepFailedError where there is no answer."""
@@ -119,6 +136,8 @@ class Visitor:
         if response.status_code not in wanted if wanted else not response.is_success:
             words = " or ".join(map(str, wanted)) or "from 200 to 299"
             raise StepFailedError.status(step.says, words, told, asked)
+        for text in filled(step.shows, self.kept):
+            self._show(step, re.sub(r"\s+", " ", str(text)).strip(), response)
         if not step.keep and not step.expect:
             return
         try:
@@ -135,6 +154,14 @@ class Visitor:
                 seen = f"{error}\n{self.told(response)}"
                 raise StepFailedError.content(step.says, needed, seen, asked) from None
             self._learn({name: self.kept[name]})
+
+    def _show(self, step: Step, text: str, response: httpx.Response) -> None:
+        html = "html" in response.headers.get("content-type", "")
+        shown = read(response.text, str(response.url)).text if html else response.text
+        if text not in shown:
+            needed = self.redact(f"an answer that shows {text!r}")
+            seen = self.redact(cut(f"{response.status_code} {response.reason_phrase}: {shown}"))
+            raise StepFailedError.content(step.says, needed, seen, self.asked(response))
 
     def _expect(
         self, step: Step, document: Any, path: str, should: Any, response: httpx.Response

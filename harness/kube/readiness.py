@@ -6,7 +6,7 @@ restart it (EC-5): a restart ends both waits at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from harness.errors import DeployError, Fault
@@ -15,6 +15,7 @@ from harness.kube.pods import Pod, containers, describe_pod, is_deleted, is_read
 from harness.kube.probing import unhealthy_words
 from harness.kube.resources import Object, name_of, uid_of
 from harness.kube.restarts import restarts
+from harness.kube.selection import Selection
 from harness.kube.state import Snapshot
 from harness.kube.waits import Hopeless, Pending, Ready, Verdict
 
@@ -130,7 +131,7 @@ class Begun:
 
     """
 
-    labels: Mapping[str, str]
+    labels: Selection
     old: frozenset[str]
     wanted: int
 

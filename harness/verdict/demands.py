@@ -27,14 +27,18 @@ class Demand:
     scenarios: int = 0
     further: int = 0
     #: how it stands where there is no scenario, and why
-    lacking: tuple[str, str] = (NOT_PROVABLE, f"no scenario in {FEATURES}/ carries its id")
+    lacking: tuple[str, str] = (
+        NOT_PROVABLE,
+        f"no scenario in {FEATURES}/ and no journey has its id",
+    )
 
 
 def demands(project: Project, problems: list[str]) -> dict[str, Demand]:
     """Return for each tag of the project's features what judges it without a cluster.
 
     A scenario whose sentences all stand for checks needs no cluster. Files that cannot be read
-    are named in `problems`. A project without features is judged by those for everyone.
+    are named in `problems`. A project without features is judged by those for everyone; a
+    described journey becomes a scenario that needs a cluster.
     """
     found: dict[str, Demand] = {}
     if not has_features(project.root):
@@ -47,6 +51,10 @@ def demands(project: Project, problems: list[str]) -> dict[str, Demand]:
     for file in sorted((project.root / FEATURES).glob("**/*.feature"))[:_MOST_FILES]:
         name = file.relative_to(project.root).as_posix()
         _add(found, name, file.read_text(encoding="utf-8", errors="replace"), problems)
+    for tag in (tag for journey in project.journey for tag in journey.requirements):
+        demand = found.setdefault(tag, Demand())
+        demand.scenarios += 1
+        demand.further += 1
     return found
 
 
