@@ -284,6 +284,8 @@ class Deployment:
             env=env,
             secrets=tuple(env.values()),
             network=self.outside.network_alone(),
+            read_only="/" not in described.writable,
+            tmpfs=tuple(described.writable),
         )
         for command in described.before:
             replace(alone, command=command).to_end()

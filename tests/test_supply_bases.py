@@ -12,9 +12,10 @@ from harness.redact import Redactor
 from harness.supply import bases, debian, gobuild, npm, standin, wheels
 from harness.supply.bases import Bases, BaseUnknownError
 from harness.supply.engine import Engine
+from harness.supply.languages import NODES
 from harness.supply.npm import PackageAlteredError, PackageNotFetchedError
 from harness.supply.recipe import Recipe, node_pins
-from harness.supply.recipes import NODES, recipe_for
+from harness.supply.recipes import recipe_for
 from harness.supply.standin import BootstrapMissingError, StandIn, StandInFailedError
 
 NO_ROUTE = "dial tcp: lookup registry: no such host"
