@@ -8,6 +8,7 @@ import pytest
 from pytest_bdd import given, then
 
 from harness.kube.pods import same_image
+from harness.statuses import NOTHING_OF_THE_KIND
 
 if TYPE_CHECKING:
     from fixtures.evidence import Evidence
@@ -23,7 +24,7 @@ def the_secrets(deployment: Deployment) -> Canaries:
 
     secrets = {name: value for name, value in deployment.facts.all_secrets().items() if value}
     if not secrets:
-        pytest.skip("the project has no secret")
+        pytest.skip(f"{NOTHING_OF_THE_KIND}the project has no secret")
     return Canaries(secrets)
 
 
