@@ -286,6 +286,7 @@ class Deployment:
             network=self.outside.network_alone(),
             read_only="/" not in described.writable,
             tmpfs=tuple(described.writable),
+            absent=self.chart.services(),
         )
         for command in described.before:
             replace(alone, command=command).to_end()

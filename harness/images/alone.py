@@ -90,6 +90,8 @@ class Alone:
         command: instead of the image's CMD.
         network: a network of the engine to join. Where it has no way out, this machine
             reaches the container at its address there.
+        absent: names of others that are not there. They are known, and nobody answers at them:
+            a server that looks its neighbours up when it starts would not start without.
         read_only: root file system read-only, with `tmpfs` folders to write to.
 
     """
@@ -101,6 +103,7 @@ class Alone:
     secrets: Sequence[str] = field(default=(), repr=False)
     command: Sequence[str] | None = None
     network: str | None = None
+    absent: Sequence[str] = ()
     read_only: bool = True
     tmpfs: Sequence[str] = ("/tmp",)  # noqa: S108 - a path in the container
 
@@ -128,6 +131,8 @@ class Alone:
             options["ports"] = {f"{self.port}/tcp": ("127.0.0.1",)}
         if self.read_only:
             options["tmpfs"] = {folder: self._mode_of(folder) for folder in self.tmpfs}
+        if self.absent:
+            options["extra_hosts"] = dict.fromkeys(self.absent, "127.0.0.1")
         if self.network:
             options["network"] = self.network
         try:
