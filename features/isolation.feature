@@ -21,3 +21,22 @@ Feature: The application keeps to itself
   Scenario: It shares nothing with the machine that it runs on
     Given the application is installed by its chart
     Then no pod has a part of the machine that it runs on
+
+  @FR-005
+  Scenario: Its secrets stay where they are needed
+    Given the application is installed by its chart
+    And the secrets of this deployment, which are nobody else's
+    Then each of them reaches only the parts that are described to use it
+    And none of them is in what this run has written down
+
+  @FR-005
+  Scenario: Its pages give no secret away
+    Given the application is installed by its chart
+    And the secrets of this deployment, which are nobody else's
+    Then none of them is in what anybody can fetch from outside
+
+  @FR-005
+  Scenario: Its database keeps no secret as it is
+    Given the application is installed by its chart
+    And the secrets of this deployment, which are nobody else's
+    Then none of them is kept in the database as it is

@@ -70,7 +70,7 @@ def command(folder: Path, file: Path, options: Sequence[str]) -> tuple[list[str]
     if (HOME / "pytest.ini").is_file():  # the harness's own repository
         words, root = [*words, "-c", str(HOME / "pytest.ini"), f"--rootdir={HOME}"], HOME
     elif has_features(project):  # installed: its sentences are found where it is at home
-        root = project
+        words, root = [*words, "-o", "testpaths=features"], project
     else:  # its own tests and settings are none of ours
         words += ["-c", os.devnull, f"--rootdir={root}", "-p", "no:anyio"]
     words += ["-m", "deploy", f"--deploy-project={project}", "--deploy-extended=yes"]

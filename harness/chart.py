@@ -31,6 +31,17 @@ class Chart:
     progress: Progress
     redact: Redactor
 
+    def services(self) -> tuple[str, ...]:
+        """Return the names of its Services, as far as they do not depend on a run's values."""
+        from harness.contract import placeholders
+        from harness.helm import release_objects
+
+        project = self.settings.project
+        values = placeholders.values(project, placeholders.facts(project))
+        return tuple(
+            one.name for one in release_objects(self.rendered(values)) if one.kind == "Service"
+        )
+
     def check(self, kube_version: str | None = None) -> None:
         """Render it with values of the right shape: the real ones are not known yet.
 

@@ -155,7 +155,6 @@ class Deployment:
         if cluster:
             parts.append(self.jobs.start("cluster", self.provider.ensure))
             parts += [*self.outside.begin(), self.probe.begin()]
-            parts.append(self.jobs.start("egress", self._make_egress))
             if self.guest and self.entrance.way_in:
                 parts.append(self.jobs.start("way in", lambda: self.entrance.url))
         return [*parts, *self.sources.begin()]
@@ -284,6 +283,9 @@ class Deployment:
             env=env,
             secrets=tuple(env.values()),
             network=self.outside.network_alone(),
+            read_only="/" not in described.writable,
+            tmpfs=tuple(described.writable),
+            absent=self.chart.services(),
         )
         for command in described.before:
             replace(alone, command=command).to_end()
@@ -301,4 +303,5 @@ class Deployment:
 
     def _install(self) -> Release:
         self.jobs.all(self._begin_parts(cluster=True))
+        self.jobs.start("egress", self._make_egress)  # beside the loading of images
         return installing.install(self)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from harness.errors import DeployError
+from harness.errors import DeployError, Fault
 from harness.probes.opening import wait_until_open
 from harness.probes.outside import NotAnsweringError
 
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 class NothingPublicError(DeployError):
     """Somebody wants to call the application from outside, and no role of it is open to people."""
+
+    fault = Fault.INPUT
 
     def __init__(self) -> None:
         super().__init__(

@@ -110,9 +110,12 @@ class Installation:
             wait_for(NothingEnding(), watcher, _AGAIN)
 
     def empty(self) -> None:
-        """Have its namespace, and no release in it."""
+        """Have its namespace, and nothing in it: a hook that failed may have left its Job."""
         ensure_namespace(self.kube, self.namespace)
         self.uninstall()
+        if self.kube.list(POD, self.namespace):
+            delete_namespace(self.kube, self.namespace)
+            ensure_namespace(self.kube, self.namespace)
 
     def change(self, changes: Mapping[str, Any], chart: Path | None = None) -> float:
         """Install it or upgrade it; return the seconds until all was ready.

@@ -59,6 +59,8 @@ class Image(_Table):
     env: dict[str, str] = {}
     #: commands that have to run before it, such as migrations
     before: list[list[str]] = []
+    #: folders that it may write to when it runs alone; `/` for all
+    writable: list[str] = ["/tmp"]  # noqa: S108 - a path in the container
 
 
 class Service(_Table):

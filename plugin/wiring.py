@@ -49,4 +49,5 @@ MODULES = (
     "steps.databases",
     "steps.nodes",
     "steps.isolation",
+    "steps.canaries",
 )

@@ -462,6 +462,12 @@ BROKEN: dict[str, tuple[str, list[Edit], str, str]] = {
         f"{API}: annotations:",
         "they go on with the old value",
     ),
+    "a configuration that does not arrive": (
+        "changes arrive",
+        [(API, "checksum/config: {{ toJson .Values.config | sha256sum }}", "a: b")],
+        f"{API}: annotations:",
+        "their template stays the same with another GREETING: they go on with the old value",
+    ),
     "a random value": (
         "stable",
         [(CONFIG, "  GREETING:", "  NUMBER: {{ randNumeric 4 }}\n  GREETING:")],

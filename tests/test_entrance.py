@@ -114,7 +114,7 @@ def facts(*, inside: bool = False) -> Facts:
         facts_inside=lambda: {"database.password": "hunter2-hunter2"},
     )
     names = [f"images.{name}.{part}" for name in ("api", "web") for part in ("repository", "tag")]
-    sources: Any = SimpleNamespace(facts=lambda: {name: name for name in names})
+    sources: Any = SimpleNamespace(facts=lambda _only=None: {name: name for name in names})
     return Facts(SHOP, sources, outside, {"shop": "s3cret"}, 30080)
 
 

@@ -360,7 +360,7 @@ def test_terminal_tells_scenarios_as_they_happen(shop: pytest.Pytester) -> None:
             r" +✓ When somebody pays 3 coins",
             r"=+ requirements =+",
             r"✓ FR-1 .*\(4 of 4 scenarios passed\)",
-            r"✕ FR-2 .*\(failed: 0 of 4 scenarios passed\)",
+            r"✕ FR-2 .*\(not met: 0 of 4 scenarios passed\)",
             r"1 of 2 met",
             r"report +\S+/.deploy/report.html",
         ]

@@ -38,15 +38,15 @@ def scenario(
     tags: tuple[str, ...] = ("R-1",),
     began: float = 0.0,
 ) -> Scenario:
-    """Return a scenario of three sentences that ended at one of them."""
-    words = ["Given", "When", "Then"]
+    """Return a scenario of four sentences that ended at one of them."""
+    words = ["Given", "When", "Then", "And"]
     ended = words.index(at)
     found = [
         "PASSED" if n < ended or status == "PASSED" else status if n == ended else "SKIPPED"
-        for n in range(3)
+        for n in range(4)
     ]
     if status in ("NOT_RUN", "NOT_SELECTED"):
-        found = ["NOT_RUN"] * 3
+        found = ["NOT_RUN"] * 4
     steps = tuple(
         Step(word, f"it {word}s", one, 0.0, reason if n == ended else "", line=n + 2)
         for n, (word, one) in enumerate(zip(words, found, strict=True))
@@ -73,14 +73,22 @@ def run(*scenarios: Scenario, **evidence: Any) -> Run:
         (scenario("a", "FAILED", cause=WRONG), NOT_JUDGED, "at most 4: 5"),
         (scenario("a", "SKIPPED", reason="no tool"), NOT_JUDGED, "skipped: no tool"),
         (
-            scenario("a", "SKIPPED", reason=f"{NOTHING_OF_THE_KIND}there are no Ingresses"),
+            scenario(
+                "a", "SKIPPED", at="And", reason=f"{NOTHING_OF_THE_KIND}there are no Ingresses"
+            ),
             NOT_APPLICABLE,
             "there are no Ingresses",
         ),
+        # The others that are demanded may be there; without what is given nothing is demanded.
         (
-            scenario("a", "SKIPPED", at="When", reason=f"{NOTHING_OF_THE_KIND}no Ingress"),
+            scenario("a", "SKIPPED", reason=f"{NOTHING_OF_THE_KIND}no Ingress"),
             NOT_JUDGED,
             "no Ingress, and what comes after that was not tried",
+        ),
+        (
+            scenario("a", "SKIPPED", at="Given", reason=f"{NOTHING_OF_THE_KIND}no secret"),
+            NOT_APPLICABLE,
+            "no secret",
         ),
         (
             scenario("a", "SKIPPED", reason="a document: not provable: there is none; f"),
@@ -164,7 +172,7 @@ def checks(status: str, why: str = "") -> dict[str, Any]:
         ([], checks(MET), MET, ""),
         ([], {}, NOT_JUDGED, "no scenario carries its id"),
         (
-            [scenario("a", "SKIPPED", reason=f"{NOTHING_OF_THE_KIND}no database")],
+            [scenario("a", "SKIPPED", at="Given", reason=f"{NOTHING_OF_THE_KIND}no database")],
             {},
             NOT_APPLICABLE,
             "no database",

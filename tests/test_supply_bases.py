@@ -12,9 +12,10 @@ from harness.redact import Redactor
 from harness.supply import bases, debian, gobuild, npm, standin, wheels
 from harness.supply.bases import Bases, BaseUnknownError
 from harness.supply.engine import Engine
+from harness.supply.languages import NODES
 from harness.supply.npm import PackageAlteredError, PackageNotFetchedError
-from harness.supply.recipe import node_pins
-from harness.supply.recipes import NODES, recipe_for
+from harness.supply.recipe import Recipe, node_pins
+from harness.supply.recipes import recipe_for
 from harness.supply.standin import BootstrapMissingError, StandIn, StandInFailedError
 
 NO_ROUTE = "dial tcp: lookup registry: no such host"
@@ -51,6 +52,18 @@ UNKNOWN = "manifest unknown: the registry has no such image"
         ("postgres:17", "PostgreSQL 17 behind the official image's contract"),
         ("postgres:16-alpine", "on Debian instead of Alpine"),
         ("postgres", "PostgreSQL 17"),
+        ("nginx", "nginx 1.26 in the official layout"),
+        ("nginx:1.27-alpine3.20-slim", "where 1.27 was asked for"),
+        ("nginx:stable-alpine", "on Debian instead of Alpine"),
+        ("nginxinc/nginx-unprivileged:1.25-alpine", "as user 101 on port 8080"),
+        ("redis:7-alpine", "Redis 8 behind the official image's contract, where 7 was asked for"),
+        ("busybox:1.36", "busybox and OpenBSD's nc"),
+        ("busybox:1.36-glibc", "busybox"),
+        ("ghcr.io/astral-sh/uv", "uv and uvx from their wheel, alone"),
+        ("ghcr.io/astral-sh/uv:0.5.1", "alone"),
+        ("ghcr.io/astral-sh/uv:python3.12-bookworm-slim", "on Debian trixie's Python 3.13"),
+        ("ghcr.io/astral-sh/uv:0.5-python3.11-alpine3.20", "Alpine's commands"),
+        ("ghcr.io/astral-sh/uv:bookworm-slim", "on Debian bookworm"),
         ("alpine:3.20", "Alpine's commands on Debian instead of Alpine"),
         ("alpine", "Debian trixie"),
         ("python:3.11-alpine3.18", "CPython 3.11."),
@@ -69,7 +82,15 @@ def test_official_images_that_can_be_stood_in_for(official: str, holds: str) -> 
 @pytest.mark.parametrize(
     "official",
     [
+        "redis:9",
+        "redis:7-slim",
+        "busybox:1.36-slim",
+        "ghcr.io/astral-sh/uv:python2.7-alpine",
+        "ghcr.io/astral-sh/ruff",
         "alpine:stable",
+        "alpine:3-alpine",
+        "nginx:1.27-perl",
+        "someone/nginx-unprivileged",
         "debian:12-alpine",
         "debian:buster",
         "python:3.15-slim",
@@ -402,6 +423,17 @@ def test_alpine_itself_starts_its_shell(cache: Cache, bootstraps: list[list[str]
     build = engine.calls[-1]
     assert build[build.index("--target") + 1] == "shell"
     assert "ALPINE_VERSION=3.20" in build
+
+
+@pytest.mark.parametrize("tag", ["latest", "alpine"])
+def test_the_unprivileged_server_stands_on_one_that_exposes_no_port_yet(tag: str) -> None:
+    recipe = recipe_for(f"nginxinc/nginx-unprivileged:{tag}")
+    assert recipe is not None
+    below: Recipe | None = recipe
+    while below is not None and below.folder.name != "nginx":
+        below = below.on
+    assert below is not None
+    assert below.target == "server"
 
 
 def test_a_failed_build_names_recipe_and_words(cache: Cache, bootstraps: list[list[str]]) -> None:

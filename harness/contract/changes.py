@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
-import re
 
 from harness.contract.containers import data_of
 from harness.contract.finding import Notes
 from harness.contract.rendering import PodTemplate, Rendering
+from harness.contract.renewed import renewed
 from harness.contract.subject import Subject
 
 
 def check(subject: Subject, notes: Notes) -> None:
     """The pods' template changes with what its containers read as variables."""
-    before, after = subject.main, subject.changed
-    if before is None or after is None:
-        return
+    if subject.main is not None:
+        for after in renewed(subject):
+            _follow(subject, notes, subject.main, after)
+
+
+def _follow(subject: Subject, notes: Notes, before: Rendering, after: Rendering) -> None:
     changed = _changed(before, after)
     later = {str(pod.owner): pod for pod in after.pods}
     for pod in before.pods:
@@ -37,38 +40,6 @@ def check(subject: Subject, notes: Notes) -> None:
                     " they go on with the old value",
                     fix="add an annotation with a checksum of what they read",
                 )
-    _blind(subject, notes, pods=list(before.pods), later=later, changed=changed, before=before)
-
-
-def _blind(
-    subject: Subject,
-    notes: Notes,
-    *,
-    pods: list[PodTemplate],
-    later: dict[str, PodTemplate],
-    changed: set[tuple[str, str]],
-    before: Rendering,
-) -> None:
-    """Each kind of holder is covered by a checksum of its own: one alone may hide the other."""
-    for pod in pods:
-        other = later.get(str(pod.owner))
-        if other is None or not pod.lasting:
-            continue
-        moved = [k for k, v in pod.annotations.items() if other.annotations.get(k) != v]
-        read = {
-            setting.origin.partition(" ")[0]
-            for container in subject.containers(before)
-            if container.pod is pod
-            for setting in container.settings
-            if (setting.origin, setting.key) in changed
-        }
-        if len(read) > len(moved) > 0:
-            notes.found(
-                subject.chart.where(pod.owner.source, *moved),
-                needed=f"the pods of {pod.owner} to follow Secrets and ConfigMaps",
-                seen=f"of {' and '.join(sorted(read))} only one is covered, by {', '.join(moved)}",
-                fix="add an annotation with a checksum for each",
-            )
 
 
 def _changed(before: Rendering, after: Rendering) -> set[tuple[str, str]]:
@@ -96,6 +67,4 @@ def _same(one: PodTemplate, other: PodTemplate) -> bool:
 
 
 def _bare(pod: PodTemplate) -> str:
-    """Return what a template says, but when images are pulled, which was changed as well."""
-    whole = [dict(pod.labels), dict(pod.annotations), dict(pod.spec)]
-    return re.sub(r'"imagePullPolicy": "\w*"', "", json.dumps(whole, default=str))
+    return json.dumps([dict(pod.labels), dict(pod.annotations), dict(pod.spec)], default=str)

@@ -111,9 +111,9 @@ def data_of(item: Rendered) -> dict[str, str]:
 
 def _decoded(text: str) -> str:
     try:
-        return base64.b64decode(text, validate=True).decode(errors="replace")
+        return base64.b64decode(text, validate=True).decode()
     except (binascii.Error, ValueError):
-        return text
+        return text  # not encoded at all, or no text
 
 
 def _image(reference: str, project: Project) -> str | None:

@@ -6,6 +6,7 @@ import ast
 from collections.abc import Iterator, Sequence
 
 from harness.contract.code import Route
+from harness.contract.python_routes import handler, route
 from harness.contract.python_syntax import Module, last, word
 
 _DEPTH = 6
@@ -32,7 +33,8 @@ def routes(modules: Sequence[Module]) -> Iterator[Route]:
             for prefix in _prefixes(name, included, _DEPTH):
                 whole = f"/{prefix}{path}"
                 for each in dict.fromkeys((whole, whole.rstrip("/") or "/")):
-                    yield Route(each, module.place(call), fixed="<" not in each)
+                    view = handler(modules, last(call.args[1]))
+                    yield route(each, module.place(call), view)
 
 
 def _is_urls(name: str) -> bool:

@@ -6,9 +6,9 @@ import ast
 import re
 
 from harness.contract import django_routes
-from harness.contract.code import LOCALHOST, Code, Read, Route, Text, sounds_secret
+from harness.contract.code import LOCALHOST, Code, Read, Text, sounds_secret
 from harness.contract.finding import Place
-from harness.contract.python_routes import prefixes, routes
+from harness.contract.python_routes import handler, prefixes, route, routes
 from harness.contract.python_syntax import Module, keyword, last, parsed, word
 
 _MODELS = {"BaseSettings", "BaseModel"}
@@ -79,7 +79,9 @@ def _call(module: Module, call: ast.Call) -> None:
         module.code.binds.append(Text("bind", bound, module.place(call)))
     elif name in ("add_api_route", "Route", "add_url_rule") and call.args:
         if (path := word(call.args[0])) and path.startswith("/"):
-            module.code.routes.append(Route(path, module.place(call), "{" not in path))
+            named = keyword(call, "endpoint", "view_func") or (call.args[1:] or [call])[-1]
+            found = handler([module], last(named))
+            module.code.routes.append(route(path, module.place(call), found))
     elif name in ("create_engine", "create_async_engine") and call.args:
         module.code.texts.append(Text("database", word(call.args[0]) or "", module.place(call)))
 

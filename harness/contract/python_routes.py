@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from harness.contract.code import Route
+from harness.contract.finding import Place
 from harness.contract.python_syntax import Module, keyword, last, word
 
 _VERBS = {"get", "post", "put", "patch", "delete", "head", "options", "route", "api_route"}
 _DATABASE = ("session", "engine", "get_db", "database", "connection", "cursor", "pool")
 _CLAIMS = ("database", "db", "postgres")
+_NAMED = re.compile(
+    r"database|\bdb\b|engine|session|postgres|pool|connection|cursor", re.IGNORECASE
+)
+_NOT_WELL = re.compile(r"\b50[0-9]\b|HTTP_50[0-9]")
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 def prefixes(module: Module, included: dict[str, list[str]]) -> None:
@@ -33,7 +40,7 @@ def prefixes(module: Module, included: dict[str, list[str]]) -> None:
 
 def routes(
     module: Module,
-    function: ast.FunctionDef | ast.AsyncFunctionDef,
+    function: Function,
     included: dict[str, list[str]],
 ) -> None:
     """Note the routes that a function's decorators make of it."""
@@ -47,19 +54,31 @@ def routes(
         own = module.prefixes.get(router, "") + path
         for outer in included.get(router) or [""]:
             whole = outer + own or "/"
-            module.code.routes.append(
-                Route(
-                    whole,
-                    module.place(decorator),
-                    fixed="{" not in whole and "<" not in whole,
-                    claims=_claims(function),
-                    database=_needs_database(function) or _refuses(function),
-                    constant=_constant(function),
-                )
-            )
+            module.code.routes.append(route(whole, module.place(decorator), function))
 
 
-def _claims(function: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
+def route(path: str, place: Place, handler: Function | None) -> Route:
+    """Return a route with what its handler tells, where that is known."""
+    fixed = "{" not in path and "<" not in path
+    if handler is None:
+        return Route(path, place, fixed)
+    database = _needs_database(handler) or _refuses(handler) or _fails(handler)
+    claims, constant = _claims(handler), _constant(handler)
+    return Route(path, place, fixed, claims=claims, database=database, constant=constant)
+
+
+def handler(modules: Iterable[Module], name: str) -> Function | None:
+    """Return the function of a name; None when there is none, or more than one."""
+    found = [
+        node
+        for module in modules
+        for node in module.tree.body
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name == name
+    ]
+    return found[0] if name and len(found) == 1 else None
+
+
+def _claims(function: Function) -> str:
     """Return `key: text` when an answer's word on the database is written down, not found out."""
     found = []
     for node in ast.walk(function):
@@ -73,7 +92,7 @@ def _claims(function: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
     return found[0] if len(set(found)) == 1 else ""
 
 
-def _needs_database(function: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
+def _needs_database(function: Function) -> str:
     arguments = function.args
     for argument in (*arguments.args, *arguments.kwonlyargs):
         annotation = ast.dump(argument.annotation) if argument.annotation else ""
@@ -87,7 +106,7 @@ def _needs_database(function: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
     return ""
 
 
-def _refuses(function: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
+def _refuses(function: Function) -> str:
     """Return the condition on a database by which a handler says that it is not well."""
     for node in ast.walk(function):
         if not isinstance(node, ast.If):
@@ -101,12 +120,27 @@ def _refuses(function: ast.FunctionDef | ast.AsyncFunctionDef) -> str:
     return ""
 
 
-def _constant(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+def _fails(function: Function) -> str:
+    """Return what a handler asks of a database, whose failure it answers with 500 or more."""
+    for node in ast.walk(function):
+        if not isinstance(node, ast.Try):
+            continue
+        asked = [line for each in node.body for line in ast.unparse(each).splitlines()]
+        answers = "\n".join(ast.unparse(each) for each in node.handlers)
+        named = [line.strip() for line in asked if _NAMED.search(line)]
+        if named and _NOT_WELL.search(answers):
+            return named[0][:60]
+    return ""
+
+
+def _constant(function: Function) -> bool:
     """Say whether a handler does nothing but answer."""
     body = [each for each in function.body if not isinstance(each, ast.Expr | ast.Pass)]
     calls = [node for each in body for node in ast.walk(each) if isinstance(node, ast.Call)]
-    answers = ("JSONResponse", "Response", "PlainTextResponse", "dict")
-    return len(body) == 1 and all(last(call.func) in answers for call in calls)
+    answers = ("JSONResponse", "JsonResponse", "HttpResponse", "Response", "PlainTextResponse")
+    return len(body) == 1 and all(
+        last(call.func) in (*answers, "jsonify", "dict") for call in calls
+    )
 
 
 def _type_name(annotation: ast.expr | None) -> str:

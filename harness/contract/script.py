@@ -38,6 +38,13 @@ _ROUTE = re.compile(
     r"\b(?:app|router|server|fastify|api)\.(?:get|post|put|patch|delete|all|use|route)\s*\(\s*"
     rf"(?P<path>{_QUOTED})"
 )
+_HANDLER = 2000  # characters of a handler that are looked at
+#: What a handler asks of a database before it says, of its failure, that all is not well.
+_ASKS = re.compile(
+    r"try\s*\{[^}]*?(?P<asks>\b(?:pool|client|db|database|knex|sequelize|prisma|mongoose)\b[^;\n]*)"
+    r".*?\bcatch\b.*?\b50[0-9]\b",
+    re.DOTALL,
+)
 _ASSIGNED = re.compile(
     rf"\b(?P<name>[A-Za-z_]\w*)[\"']?\s*(?::\s*string\s*)?[:=]\s*(?P<text>{_QUOTED})"
 )
@@ -163,8 +170,13 @@ def _texts(script: Script, code: Code) -> None:
 
 
 def _routes(script: Script, code: Code) -> None:
-    for match in _ROUTE.finditer(script.text):
+    found = [*_ROUTE.finditer(script.text)]
+    ends = [*(each.start() for each in found[1:]), len(script.text)]
+    for match, end in zip(found, ends, strict=False):
         path = _unquoted(match["path"])
         if path.startswith("/"):
             fixed = not re.search(r"[:*{$]", path)
-            code.routes.append(Route(path, script.place(match.start()), fixed))
+            asks = _ASKS.search(script.text[match.end() : min(end, match.end() + _HANDLER)])
+            database = " ".join(asks["asks"].split())[:60] if asks else ""
+            place = script.place(match.start())
+            code.routes.append(Route(path, place, fixed, database=database))

@@ -117,6 +117,10 @@ class Subject:
         (outcome,) = self._render([self._own("after a change", merged(values, pulled))])
         return outcome.rendering
 
+    def rendered(self, installation: Installation) -> Rendering | None:
+        """Return one more rendering; None when there is none."""
+        return self._render([installation])[0].rendering
+
     @cached_property
     def refusals(self) -> dict[str, Outcome]:
         """Return for each value that holds a secret what happens without it."""

@@ -158,7 +158,8 @@ def values_path(dotted: str) -> tuple[str, ...]:
     return tuple(keys)
 
 
-def _resolved(schema: dict[str, Any], part: Any) -> dict[str, Any]:
+def resolved(schema: dict[str, Any], part: Any) -> dict[str, Any]:
+    """Return a part of a schema, or what it refers to; nothing where it is no object."""
     if not isinstance(part, dict):
         return {}
     found: Any = part
@@ -173,7 +174,7 @@ def _parts(
     schema: dict[str, Any], part: Any, path: str = "", depth: int = 0
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield every part of the schema that has names of its own."""
-    here = _resolved(schema, part)
+    here = resolved(schema, part)
     if "properties" in here and depth < 12:
         yield path, here
         for name, below in here["properties"].items():
@@ -181,7 +182,7 @@ def _parts(
 
 
 def _knows(schema: dict[str, Any], part: Any, path: tuple[str, ...]) -> bool:
-    here = _resolved(schema, part)
+    here = resolved(schema, part)
     if not path:
         return True
     below = (here.get("properties") or {}).get(path[0])

@@ -73,6 +73,8 @@ class NotOursError(DeployError):
 class DatabaseFixedError(DatabaseError):
     """A kind of database was asked for, and the chart has its own and takes no other."""
 
+    fault = Fault.INPUT
+
     def __init__(self, kind: str) -> None:
         super().__init__(
             needed=f"a chart that takes a database of kind {kind}",

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from harness.egress.destination import Destination
 from harness.egress.names import Asked
 from harness.egress.table import Tried
-from harness.errors import DeployError
+from harness.errors import DeployError, Fault
 
 _SAME_SECOND = timedelta(seconds=2)  # times of the API are whole seconds
 _GUESSED_PORT = 443
@@ -54,6 +54,8 @@ class Attempt:
 
 class CalledOutsideError(DeployError):
     """The application has tried to reach somebody that it is not described to use."""
+
+    fault = Fault.PROJECT
 
     def __init__(self, attempts: Iterable[Attempt], where: str) -> None:
         self.attempts = tuple(sorted(set(attempts), key=Attempt.describe))

@@ -171,8 +171,11 @@ class Guard:
             self._admit()
 
     def _look_again(self) -> None:
+        from docker.errors import DockerException
+
         while not self._stopped.wait(_AGAIN):
-            self._moved()
+            with contextlib.suppress(DockerException):
+                self._moved()
 
     def _close(self, commands: str, node: str) -> None:
         try:

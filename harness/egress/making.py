@@ -46,6 +46,8 @@ def guard(deployment: Deployment) -> Guard | EgressOpenError:
             made.open()
             return error
         made.close()
+        reason = "pods reach the database and services that are described; others are told"
+        deployment.progress.choice("way out", "closed", reason)
     except EgressOpenError as error:
         return error
     return made

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from harness.errors import DeployError, Fault
 from harness.images import containers
+from harness.images.inspect import inspect
 from harness.images.running import (
     Answer,
     ContainerExitedError,
@@ -88,6 +90,8 @@ class Alone:
         command: instead of the image's CMD.
         network: a network of the engine to join. Where it has no way out, this machine
             reaches the container at its address there.
+        absent: names of others that are not there. They are known, and nobody answers at them:
+            a server that looks its neighbours up when it starts would not start without.
         read_only: root file system read-only, with `tmpfs` folders to write to.
 
     """
@@ -99,8 +103,18 @@ class Alone:
     secrets: Sequence[str] = field(default=(), repr=False)
     command: Sequence[str] | None = None
     network: str | None = None
+    absent: Sequence[str] = ()
     read_only: bool = True
     tmpfs: Sequence[str] = ("/tmp",)  # noqa: S108 - a path in the container
+
+    def _mode_of(self, folder: str) -> str:
+        """Return options by which the image's user can write, whatever the folder below is."""
+        if folder == "/tmp":  # noqa: S108 - a path in the container
+            return "mode=1777"
+        owner = re.fullmatch(r"(\d+)(?::(\d+))?", inspect(self.engine, self.image).user)
+        if owner is None:
+            return "mode=1777"
+        return f"mode=1777,uid={owner[1]},gid={owner[2] or 0}"
 
     @contextlib.contextmanager
     def started(self) -> Iterator[Running]:
@@ -116,7 +130,9 @@ class Alone:
         if self.port:
             options["ports"] = {f"{self.port}/tcp": ("127.0.0.1",)}
         if self.read_only:
-            options["tmpfs"] = dict.fromkeys(self.tmpfs, "mode=1777")
+            options["tmpfs"] = {folder: self._mode_of(folder) for folder in self.tmpfs}
+        if self.absent:
+            options["extra_hosts"] = dict.fromkeys(self.absent, "127.0.0.1")
         if self.network:
             options["network"] = self.network
         try:

@@ -12,7 +12,7 @@ from harness.kube.details import Details
 from harness.kube.endpoints import not_reachable, ready_endpoints, service_findings
 from harness.kube.finding import Finding, Patience, always
 from harness.kube.health import pod_findings
-from harness.kube.jobs import hook_findings, job_failed
+from harness.kube.jobs import hook_findings, hook_of, job_failed
 from harness.kube.pods import is_deleted
 from harness.kube.resources import (
     DAEMON_SET,
@@ -77,7 +77,7 @@ class ReleaseReady:
         """Judge the release; a cause counts as soon as it is hopeless."""
         applied = self.applied is None or self.applied.is_set()
         labels = OfRelease(self.release)
-        workloads = [w for kind in WORKLOADS for w in snapshot.all(kind, labels)]
+        workloads = [w for kind in WORKLOADS for w in snapshot.all(kind, labels) if not hook_of(w)]
         findings: list[Finding] = []
         missing: list[str] = []
         for workload in workloads:

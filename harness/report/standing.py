@@ -30,7 +30,7 @@ from harness.statuses import (
 
 #: The kind of evidence that is the verdict without a cluster.
 STATIC = "static"
-_GIVEN, _KEYWORDS = "Given", ("Given", "When", "Then")
+_GIVEN, _WHEN, _THEN = _KEYWORDS = ("Given", "When", "Then")
 _WHY = {
     UNKNOWN: "broken off when the run ended",
     NOT_RUN: "the run did not come to it",
@@ -174,7 +174,7 @@ def _stand(scenario: Scenario, known: Collection[str]) -> Stand:
         case status if status == PASSED:
             return Stand(scenario, MET)
         case status if status == SKIPPED:
-            return Stand(scenario, *_skipped(scenario, known), step=step)
+            return Stand(scenario, *_skipped(scenario, step, known), step=step)
         case status if status in (PENDING, UNDEFINED):
             why = f"{status.lower()}: {_line(scenario.reason)}"
             cause = recorded(scenario) if scenario.cause else None
@@ -191,12 +191,13 @@ def _stand(scenario: Scenario, known: Collection[str]) -> Stand:
     return Stand(scenario, NOT_MET, cause.headline, cause, step=step)
 
 
-def _skipped(scenario: Scenario, known: Collection[str]) -> tuple[str, str]:
+def _skipped(scenario: Scenario, step: Step | None, known: Collection[str]) -> tuple[str, str]:
     reason = _line(scenario.reason)
     if reason.startswith(NOTHING_OF_THE_KIND):
         reason = reason.removeprefix(NOTHING_OF_THE_KIND)
         left = [s for s in scenario.steps if s.not_reached and not s.hook and s.text not in known]
-        if left:
+        # Of several things that are demanded, the others may be there.
+        if left and step is not None and _phase(scenario, step) == _THEN:
             return NOT_JUDGED, f"{reason}, and what comes after that was not tried"
         return NOT_APPLICABLE, reason
     if f"{NOT_PROVABLE}: " in reason:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
 
+#: The Debian that the others stand on.
+SUITE = "trixie"
 SOURCES = Path(__file__).resolve().parents[2] / "supply" / "bases"
 
 
@@ -67,3 +70,15 @@ def node_pins(major: str) -> dict[str, str]:
         name, _, found[package.partition("@")[0]] = package.partition("@")
         found[f"{name}_integrity"] = pins["integrity"][package]
     return found
+
+
+def debian(suite: str = SUITE) -> Recipe:
+    """Return a release of Debian, by default the one that the others stand on."""
+    return Recipe(f"debian:{suite}-slim", "debian", f"Debian {suite}, minimal", suite=suite)
+
+
+def elsewhere(suite: str, recipe: Recipe) -> Recipe:
+    """Say of a recipe that it stands on another Debian, where that is asked for by name."""
+    if suite in ("", SUITE):
+        return recipe
+    return dataclasses.replace(recipe, holds=f"{recipe.holds}, on {SUITE} instead of {suite}")

@@ -82,7 +82,7 @@ def test_a_late_database_is_waited_for(fragile: Postgres, caplog: pytest.LogCapt
         fragile.start_if_stopped()
     tries = [text for text in caplog.messages if text.startswith("try ")]
     assert len(tries) >= 2
-    assert all("the connection was refused" in text for text in tries)
+    assert all("the connection to the database was refused" in text for text in tries)
     assert fragile.password not in caplog.text
 
 

@@ -93,7 +93,7 @@ def test_the_server_stops_and_comes_back(
         eventually(lambda: client.get("/ready").status_code == 503)
         for answer in (client.get("/ready"), client.get("/api/alice/tasks")):
             assert answer.status_code == 503
-            assert "the connection was refused" in answer.json()["detail"]
+            assert "the connection to the database was refused" in answer.json()["detail"]
         body = health(client)
         assert (body["status"], body["database"]["status"]) == ("degraded", "unreachable")
         fragile.start()

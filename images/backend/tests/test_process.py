@@ -120,7 +120,7 @@ def test_migrate_needs_the_database_only(empty_database: str) -> None:
 def test_a_waiting_migration_ends_at_once(number: signal.Signals) -> None:
     url = f"postgresql://user:hidden-password@127.0.0.1:{free_port()}/d"
     with running("migrate", {"DATABASE_URL": url}) as process:
-        process.until(r"try 2: the connection was refused.*next try in")
+        process.until(r"try 2: the connection to the database was refused.*next try in")
         started = time.monotonic()
         assert process.end(number) == (128 + number, "")
         assert time.monotonic() - started < 2

@@ -42,7 +42,7 @@ _BY_TEXT: tuple[tuple[str, str], ...] = (
     (r"database .* does not exist", "the database does not exist"),
     (r"starting up|shutting down|recovery mode|not yet accepting",
      "the database server is starting up or shutting down"),
-    (r"Connection refused", "the connection was refused: nothing listens at this address"),
+    (r"Connection refused", "the connection to the database was refused: nothing listens at its address"),
     (r"Name or service not known|nodename nor servname|could not translate host name"
      r"|failed to resolve|No address associated|Temporary failure in name resolution"
      r"|getaddrinfo", "the database host's name cannot be resolved"),
