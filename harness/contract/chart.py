@@ -109,6 +109,12 @@ class ChartFiles:
         ]
 
     @cached_property
+    def parts(self) -> list[ChartFacts]:
+        """Return what Chart.yaml says, and those of unpacked sub-charts."""
+        files = sorted((self.folder / "charts").glob("*/Chart.yaml"))[:_MOST_CHARTS]
+        return [self.facts, *(ChartFiles(file.parent, self.root).facts for file in files)]
+
+    @cached_property
     def schema(self) -> dict[str, Any] | None:
         """Return values.schema.json; None when it is missing or no JSON object."""
         try:

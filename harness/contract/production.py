@@ -11,7 +11,8 @@ from harness.contract.subject import Subject
 
 _DEVELOPMENT = re.compile(
     r"\b(npm|pnpm|yarn)( run)? dev\b|\bnext dev\b|\bvite( dev)?$|\bnodemon\b|--reload\b"
-    r"|\bfastapi dev\b|\bflask run .*--debug"
+    r"|\bfastapi dev\b|\bflask run .*--debug|\bmanage\.py runserver\b"
+    r"|\b(node|bun|deno)\b.* --watch\b|\btsx watch\b|\bts-node-dev\b"
 )
 
 #: Official images that start a server by themselves.
