@@ -109,10 +109,13 @@ class ChartFiles:
         ]
 
     @cached_property
-    def parts(self) -> list[ChartFacts]:
-        """Return what Chart.yaml says, and those of unpacked sub-charts."""
+    def parts(self) -> dict[str, ChartFacts]:
+        """Return what Chart.yaml and those of unpacked sub-charts say, by their paths."""
         files = sorted((self.folder / "charts").glob("*/Chart.yaml"))[:_MOST_CHARTS]
-        return [self.facts, *(ChartFiles(file.parent, self.root).facts for file in files)]
+        below = {file: ChartFiles(file.parent, self.root).facts for file in files}
+        return {"Chart.yaml": self.facts} | {
+            file.relative_to(self.folder).as_posix(): facts for file, facts in below.items()
+        }
 
     @cached_property
     def schema(self) -> dict[str, Any] | None:

@@ -61,10 +61,9 @@ def _written_down(subject: Subject, notes: Notes) -> None:
         for leaf in [*subject.chart.leaves, *subject.chart.inner]
         if leaf.path[-1].lower().endswith(("tag", "image")) and _latest(leaf.value)
     ]
-    own, *inner = subject.chart.parts
     places += [
         (subject.chart.place(file), "appVersion")
-        for facts, file in ((own, "Chart.yaml"), *((one, "charts") for one in inner))
+        for file, facts in subject.chart.parts.items()
         if facts.app_version == "latest"
     ]
     for place, name in places:

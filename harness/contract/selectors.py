@@ -10,7 +10,7 @@ from harness.contract.subject import Subject
 def check(subject: Subject, notes: Notes) -> None:
     """The selector of each workload matches its own pods and those of no other."""
     versions = {str(v) for k, v in subject.facts.items() if k.endswith(".tag")}
-    for facts in subject.chart.parts:
+    for facts in subject.chart.parts.values():
         versions |= {facts.version, facts.app_version, f"{facts.name}-{facts.version}"}
     for rendering in subject.renderings:
         _strangers(subject, notes, rendering)
