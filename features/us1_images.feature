@@ -10,8 +10,8 @@ Feature: Images made for production
 
   @US1.1 @US1.2 @FR-001
   Scenario Outline: The <app> image starts by itself and answers
-    Given the image of the <app>
-    When a container of it is given all that it needs
+    When the image of the <app> is built
+    And a container of it is given all that it needs
     Then it answers on its port
     And its log shows no error
     And it ends in good order within 10 seconds when it is told to stop

@@ -6,7 +6,7 @@ Feature: The application on a cluster
 
   @US2.1 @US3.1 @FR-002 @FR-006 @SC-001 @SC-002
   Scenario: One installation, and everything is well
-    Given the application is installed by its chart
+    When the application is installed by its chart
     Then everything was ready within 10 minutes of the start
     And every pod is Running and Ready
     And no container has been restarted

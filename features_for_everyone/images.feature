@@ -3,9 +3,10 @@ Feature: Images made for production
   I want each part of the application as a small, clean and obedient image
   so that it can run anywhere and hides nothing.
 
+  @US1.1 @US1.2 @FR-001
   Scenario Outline: The image <image> starts by itself and answers
-    Given the image of the <image>
-    When a container of it is given all that it needs
+    When the image of the <image> is built
+    And a container of it is given all that it needs
     Then it answers on its port
     And its log shows no error
     And it ends in good order within 10 seconds when it is told to stop
@@ -13,6 +14,7 @@ Feature: Images made for production
     Examples: each image
       | image |
 
+  @FR-005
   Scenario Outline: The image <image> refuses to start without <variable>, and says so
     Given the image of the <image>
     When a container of it is given all that it needs except <variable>
@@ -21,6 +23,7 @@ Feature: Images made for production
     Examples: each image and what it cannot do without
       | image | variable |
 
+  @US1.2 @EC-5
   Scenario Outline: The image <image> lives when its database is away
     Given the image of the <image>
     When a container of it is given a database that is not there
@@ -29,6 +32,7 @@ Feature: Images made for production
     Examples: each image that uses the database
       | image |
 
+  @EC-5
   Scenario Outline: The image <image> is not ready when its database is away
     Given the image of the <image>
     When a container of it is given a database that is not there
@@ -38,6 +42,7 @@ Feature: Images made for production
     Examples: each image that says of itself whether it is ready
       | image |
 
+  @FR-010 @SC-006
   Scenario Outline: The image <image> is small
     Given the image of the <image>
     Then it takes less than <limit> MB
@@ -45,6 +50,7 @@ Feature: Images made for production
     Examples: each image
       | image | limit |
 
+  @FR-010
   Scenario Outline: The image <image> runs without privileges and holds nothing but the application
     Given the image of the <image>
     Then it does not run as root
@@ -55,6 +61,7 @@ Feature: Images made for production
     Examples: each image
       | image |
 
+  @FR-005 @FR-010
   Scenario Outline: No secret is in the image <image>
     Given the image of the <image>
     Then none of the secrets of this deployment is anywhere in it

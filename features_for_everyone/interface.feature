@@ -6,7 +6,7 @@ Feature: What the application keeps
 
   What can be asked of it is told by its own OpenAPI document.
 
-  @with-a-public-role @without-a-journey
+  @US2.2 @SC-003 @with-a-public-role @without-a-journey
   Scenario: It can be created, read, changed and deleted
     Given the application is installed by its chart
     And a visitor of the application
@@ -18,7 +18,7 @@ Feature: What the application keeps
     When the visitor deletes it
     Then it is gone
 
-  @disruptive @with-database @with-a-public-role @without-a-journey
+  @SC-003 @disruptive @with-database @with-a-public-role @without-a-journey
   Scenario: It outlives the pods
     Given the application is installed by its chart
     And a visitor of the application

@@ -4,6 +4,7 @@ Feature: The chart's life
   I want to install, change, take back and remove the application with its chart
   so that people who use it notice nothing, and nothing stays behind.
 
+  @US3.1 @SC-004
   Scenario: Installing it again changes nothing
     Given a second installation of the application
     When the chart is installed again with the same values
@@ -11,7 +12,7 @@ Feature: The chart's life
     But no object of it has changed
     And no pod of it was replaced or started again
 
-  @with-tags-of-images @with-a-public-role
+  @US3.1 @SC-004 @with-tags-of-images @with-a-public-role
   Scenario: A new version is rolled out and taken back
     Given a second installation of the application
     And somebody who asks all the time whether it is ready
@@ -21,7 +22,7 @@ Feature: The chart's life
     Then it is as it was before the upgrade
     And not one request was lost
 
-  @with-tags-of-images @with-a-public-role
+  @US3.1 @with-tags-of-images @with-a-public-role
   Scenario: An upgrade to an image that does not exist is named and taken back
     Given a second installation of the application
     And somebody who asks all the time whether it is ready
@@ -32,6 +33,7 @@ Feature: The chart's life
     Then it is as it was before the upgrade
     And not one request was lost
 
+  @US3.1 @SC-004
   Scenario: Uninstalling leaves nothing behind
     Given the application is installed by its chart
     And the cluster without a second installation

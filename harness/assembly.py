@@ -60,7 +60,9 @@ def assemble(
     secrets = secret_values(project, cache, settings.cluster_name, environ)
     redact.add(*secrets.values())
     bases = Bases(engine, cache, progress, environ)
-    builder = Builder(engine, bases, cache, progress, environ, redact=redact)
+    builder = Builder(
+        engine, bases, cache, progress, environ, redact=redact, limits=settings.limits
+    )
     return Deployment(
         settings=settings,
         cache=cache,

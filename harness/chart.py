@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from harness.helm.rendering import Renderer
 from harness.options import NONE
@@ -30,6 +31,17 @@ class Chart:
     progress: Progress
     redact: Redactor
 
+    def services(self) -> tuple[str, ...]:
+        """Return the names of its Services, as far as they do not depend on a run's values."""
+        from harness.contract import placeholders
+        from harness.helm import release_objects
+
+        project = self.settings.project
+        values = placeholders.values(project, placeholders.facts(project))
+        return tuple(
+            one.name for one in release_objects(self.rendered(values)) if one.kind == "Service"
+        )
+
     def check(self, kube_version: str | None = None) -> None:
         """Render it with values of the right shape: the real ones are not known yet.
 
@@ -50,6 +62,33 @@ class Chart:
                 values,
                 kube_version=kube_version,
             )
+
+    def rendered(self, values: Mapping[str, Any]) -> str:
+        """Return the manifest of the release with the values that it is installed with."""
+        project, settings = self.settings.project, self.settings
+        renderer = Renderer(self.helm, _NOWHERE, "", self.cache.root, self.redact)
+        return renderer.template(
+            project.chart_path, project.chart.release, settings.namespace, values
+        )
+
+    def images_from_elsewhere(
+        self, values: Mapping[str, Any], own: Collection[str]
+    ) -> dict[str, bool]:
+        """Return the images that it runs and that are not in `own`, as it names them.
+
+        Each with whether it is needed: one that only `helm test` runs is not.
+        """
+        from harness.contract.rendering import Installation, Rendering
+        from harness.kube.pods import same_image
+
+        found: dict[str, bool] = {}
+        rendering = Rendering(Installation("", "", "", {}), self.rendered(values))
+        for pod in rendering.pods:
+            needed = "test" not in (pod.owner.hook or "")
+            for name in pod.images:
+                if not any(same_image(name, one) for one in own):
+                    found[name] = found.get(name, False) or needed
+        return found
 
     def find_earlier(self) -> EarlierChart:
         """Look for its version before the present one.

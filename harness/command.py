@@ -80,6 +80,7 @@ def run(
     stdin: str | bytes | None = None,
     check: bool = True,
     on_line: Callable[[str], None] | None = None,
+    on_start: Callable[[Process], None] | None = None,
     redact: Redactor | None = None,
 ) -> Completed:
     """Run a program to its end and return what it said.
@@ -97,6 +98,7 @@ def run(
         stdin: text for its standard input; by default it has none.
         check: raise when the exit code is not 0.
         on_line: called (from another thread) with each line as it appears.
+        on_start: called with the process, for whoever may have to end it (`scope.end`).
         redact: applied to what an error shows.
 
     Raises:
@@ -125,6 +127,8 @@ def run(
         if cwd is not None and not cwd.is_dir():
             raise
         raise CommandMissingError(words) from error
+    if on_start:
+        on_start(process)
     out, err = _Reader(process.stdout, on_line), _Reader(process.stderr, on_line)
     feeder = _feed(process, stdin)
     timed_out = False

@@ -10,8 +10,12 @@ from harness import installing, leaving
 from harness.chart import Chart
 from harness.clusters.base import ClusterAccess, Provider
 from harness.clusters.existing import beside
+from harness.clusters.existing.leftovers import TOOLS
+from harness.clusters.existing.way_in import WayIn
 from harness.clusters.usage import Usage
-from harness.entrance import Entrance
+from harness.egress.errors import EgressOpenError
+from harness.entrance import Entrance, needs_way_in
+from harness.errors import DeployError
 from harness.facts import Facts
 from harness.helm import Helm
 from harness.images.alone import Alone
@@ -19,6 +23,7 @@ from harness.images.project import ProjectImages
 from harness.images.spec import BuiltImage
 from harness.jobs import Jobs
 from harness.kube.client import Kube
+from harness.kube.namespaces import ensure_namespace
 from harness.options import NONE
 from harness.outside import Outside
 from harness.probes.image import ProbeSource
@@ -32,6 +37,7 @@ if TYPE_CHECKING:
     from harness.cache import Cache
     from harness.clusters.existing.provider import ExistingProvider
     from harness.diagnosis import Written
+    from harness.egress.guard import Guard
     from harness.helm.earlier import EarlierChart
     from harness.installation import Installation
     from harness.probes.pod import ProbePod
@@ -76,6 +82,8 @@ class Deployment:
     chart: Chart = field(init=False)
     facts: Facts = field(init=False)
     entrance: Entrance = field(init=False)
+    _refused: DeployError | None = field(init=False, default=None)
+    _guard: Guard | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         """Bind what is told of the parts to them."""
@@ -83,21 +91,39 @@ class Deployment:
         port = settings.tenant.node_port
         self.chart = Chart(settings, self.tools.helm, self.cache, self.progress, self.redact)
         self.facts = Facts(project, self.sources, self.outside, self.secrets, port)
-        self.entrance = Entrance(project, settings.namespace, port, self.provider, self.guest)
+        self.entrance = Entrance(
+            project, settings.namespace, port, self.provider, self.guest, self._way_in()
+        )
+
+    def _way_in(self) -> WayIn | None:
+        if self.guest:
+            return self.guest.way_in
+        if not needs_way_in(self.settings.project):
+            return None
+        tools = f"{self.settings.namespace}-{TOOLS}"
+
+        def access() -> ClusterAccess:
+            cluster = self.cluster()
+            ensure_namespace(cluster.client(), tools)
+            return cluster
+
+        return WayIn(access, tools, self.probe_image, self.provider.load, self.progress)
 
     def begin(self, *, cluster: bool) -> None:
         """Check what can be checked at once, then start every part side by side.
+
+        Where there can be no release, nothing is begun (EC-1): `cluster` and `release` raise
+        the reason, and each image that can be built is when it is asked for. The reason is
+        sources that cannot be built, a chart that cannot be rendered, or another run that is in
+        the way.
 
         Args:
             cluster: whether the run needs more than the images.
 
         Raises:
-            DeployError: sources that cannot be built, before anything is started (EC-1);
-                a chart that cannot be rendered; an earlier chart that is named and cannot
-                be had; another run is in the way.
+            DeployError: an earlier chart that is named and cannot be had.
 
         """
-        self.sources.check()
         if self.settings.previous_chart not in ("", NONE):
             self.earlier_chart()
         if self.settings.fresh:
@@ -105,22 +131,32 @@ class Deployment:
                 if first:
                     leaving.delete_all(self)
         if cluster:
-            self.chart.check()
-            self.usage.enter()
-            if self.guest:
-                beside.sweep(self.engine, self.cache)
-            self.provider.check()
-            if self.guest:
-                self.chart.check(self.guest.version)
-            self.outside.check()
+            try:
+                self._check_cluster()
+            except DeployError as error:
+                self._refused = error
+                return
         self._begin_parts(cluster=cluster)
+
+    def _check_cluster(self) -> None:
+        """Refuse what cannot be released, before anything is started."""
+        self.sources.check()
+        self.chart.check()
+        self.usage.enter()
+        if self.guest:
+            beside.sweep(self.engine, self.cache)
+        self.provider.check()
+        if self.guest:
+            self.chart.check(self.guest.version)
+        self.outside.check()
 
     def _begin_parts(self, *, cluster: bool) -> list[Future[Any]]:
         parts: list[Future[Any]] = []
         if cluster:
             parts.append(self.jobs.start("cluster", self.provider.ensure))
             parts += [*self.outside.begin(), self.probe.begin()]
-            if self.guest:
+            parts.append(self.jobs.start("egress", self._make_egress))
+            if self.guest and self.entrance.way_in:
                 parts.append(self.jobs.start("way in", lambda: self.entrance.url))
         return [*parts, *self.sources.begin()]
 
@@ -138,11 +174,25 @@ class Deployment:
 
     def cluster(self) -> ClusterAccess:
         """Return access to the cluster, healthy."""
+        if self._refused is not None:
+            raise self._refused
         return self.jobs.start("cluster", self.provider.ensure).result()
 
     def kube(self) -> Kube:
         """Return a client of the cluster."""
         return self.jobs.start("client", lambda: self.cluster().client()).result()
+
+    def egress(self) -> Guard:
+        """Return the guard of the cluster's way out.
+
+        Raises:
+            EgressOpenError: the cluster is not ours, or open.
+
+        """
+        found = self.jobs.start("egress", self._make_egress).result()
+        if isinstance(found, EgressOpenError):
+            raise found
+        return found
 
     def helm(self) -> Helm:
         """Return Helm, bound to the cluster."""
@@ -178,6 +228,8 @@ class Deployment:
 
     def release(self) -> Release:
         """Return the release, installed and ready."""
+        if self._refused is not None:
+            raise self._refused
         return self.jobs.start("release", self._install).result()
 
     def probe_pod(self, namespace: str) -> ProbePod:
@@ -213,6 +265,10 @@ class Deployment:
         alone goes in any case.
         """
         self.jobs.close(interrupted=interrupted)
+        if self._guard:
+            self._guard.stop()
+        if self.entrance.way_in and not self.guest:
+            self.entrance.way_in.close()
         try:
             leaving.leave(self, interrupted=interrupted, failed=failed)
         finally:
@@ -228,10 +284,23 @@ class Deployment:
             env=env,
             secrets=tuple(env.values()),
             network=self.outside.network_alone(),
+            read_only="/" not in described.writable,
+            tmpfs=tuple(described.writable),
+            absent=self.chart.services(),
         )
         for command in described.before:
             replace(alone, command=command).to_end()
         return alone
+
+    def _make_egress(self) -> Guard | EgressOpenError:
+        from harness.egress.making import guard
+
+        made = guard(self)
+        if isinstance(made, EgressOpenError):
+            self.progress.choice("way out", "open", made.seen)
+        else:
+            self._guard = made
+        return made
 
     def _install(self) -> Release:
         self.jobs.all(self._begin_parts(cluster=True))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.option_reader import OptionReader, SettingInvalidError
+from harness.option_reader import OptionReader
 from harness.options import NONE
 
 
@@ -51,6 +51,7 @@ class Reporting:
         project: folder of the project's description.
         history: file of the history of runs; None: none is kept.
         cluster: kind of cluster.
+        verdict: file of the verdict; None: none is wanted.
 
     """
 
@@ -61,6 +62,7 @@ class Reporting:
     project: Path
     history: Path | None
     cluster: str
+    verdict: Path | None = None
 
     @classmethod
     def load(
@@ -77,6 +79,7 @@ class Reporting:
             project=read.folder(root),
             history=read.history(folder, root),
             cluster=read.text("cluster"),
+            verdict=read.file("verdict", root),
         )
 
 
@@ -93,11 +96,7 @@ class Planning:
     ) -> Planning:
         """Read these settings alone; arguments and errors as of `Settings.load`."""
         read = OptionReader(options, environ)
-        named = read.text("plan-json")
-        file = root / Path(named).expanduser() if named else None
-        if file and file.is_dir():
-            expected = "a file, not a folder,"
-            raise SettingInvalidError("plan-json", named, "the option --deploy-plan-json", expected)
+        file = read.file("plan-json", root)
         return cls(read.one_of("plan", ("yes", "no")) == "yes" or file is not None, file)
 
 

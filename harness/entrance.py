@@ -8,15 +8,35 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from harness.errors import DeployError, Fault
 from harness.probes.opening import wait_until_open
 from harness.probes.outside import NotAnsweringError
 
 if TYPE_CHECKING:
     from harness.clusters.base import Provider
     from harness.clusters.existing.provider import ExistingProvider
-    from harness.errors import DeployError
+    from harness.clusters.existing.way_in import WayIn
     from harness.project import Project
     from harness.release import Release
+
+
+class NothingPublicError(DeployError):
+    """Somebody wants to call the application from outside, and no role of it is open to people."""
+
+    fault = Fault.INPUT
+
+    def __init__(self) -> None:
+        super().__init__(
+            needed="a role that is open to people",
+            seen="none is described so",
+            looked="`public` below [services], in deploy.toml or inferred",
+            fix="describe which role people call, or do without the sentences that need it",
+        )
+
+
+def needs_way_in(project: Project) -> bool:
+    """Say whether no port of a node that a run can choose leads to the public Services."""
+    return not project.values_of("cluster.node_port")
 
 
 @dataclass(frozen=True)
@@ -27,6 +47,8 @@ class Entrance:
         namespace: of the release.
         node_port: for its public Service; 0 where the cluster chooses one.
         guest: the same as `provider` where the cluster is not ours, else None.
+        way_in: leads to the public Service where no port of a node does that this machine
+            reaches: on a cluster that is not ours, and where the chart has no value for the port.
 
     """
 
@@ -35,6 +57,7 @@ class Entrance:
     node_port: int
     provider: Provider
     guest: ExistingProvider | None
+    way_in: WayIn | None = None
 
     @property
     def url(self) -> str:
@@ -43,12 +66,14 @@ class Entrance:
 
     def address(self, namespace: str, node_port: int) -> str:
         """Return the same of a release of the project in any namespace."""
-        if self.guest is None:
-            return self.provider.endpoint(node_port)
-        if self.guest.options.url and namespace == self.namespace:
+        if self.guest and self.guest.options.url and namespace == self.namespace:
             return self.guest.options.url.rstrip("/")
-        port = next(one.port for one in self.project.services.values() if one.public)
-        return self.guest.way_in.address(namespace, self.project.chart.release, port)
+        if self.way_in is None:
+            return self.provider.endpoint(node_port)
+        port = next((one.port for one in self.project.services.values() if one.public), 0)
+        if not port:
+            raise NothingPublicError
+        return self.way_in.address(namespace, self.project.chart.release, port)
 
     def direct(self, release: Release) -> str:
         """Return an address of the public Service that leads through nothing of ours.
@@ -57,7 +82,7 @@ class Entrance:
             NodesOutOfReachError: this machine reaches no node of a cluster that is not ours.
 
         """
-        if self.guest is None or self.guest.options.url:
+        if self.way_in is None or (self.guest and self.guest.options.url):
             return self.url
         from harness.tunnels.nodes import reachable_node
 
@@ -85,10 +110,10 @@ class Entrance:
 
     @contextlib.contextmanager
     def _telling_of_the_tunnel(self) -> Iterator[None]:
-        """Note what went wrong on the way to a cluster that is not ours."""
+        """Note what went wrong on the way through a tunnel."""
         try:
             yield
         except NotAnsweringError as error:
-            for trouble in self.guest.way_in.troubles(self.namespace) if self.guest else ():
+            for trouble in self.way_in.troubles(self.namespace) if self.way_in else ():
                 error.add_note(f"in the tunnel: {trouble}")
             raise

@@ -2,6 +2,20 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
+
+
+class Fault(StrEnum):
+    """Whose a failure is; only the project's own speak against the project."""
+
+    PROJECT = "project"
+    #: what the run was told: options, environment, description, features
+    INPUT = "input"
+    #: what it runs with: engine, cluster, tools, network, disk; the project could not be judged
+    MACHINE = "machine"
+    #: nobody foresaw it
+    HARNESS = "harness"
+
 
 class DeployError(Exception):
     """Something that was needed could not be had.
@@ -15,7 +29,13 @@ class DeployError(Exception):
         looked: the places that were looked at (paths, commands, addresses).
         fix: what a person can do about it.
 
+    Attributes:
+        fault: whose it is. A class that does not say so says nothing against the project; one
+            whose failures differ says it of each.
+
     """
+
+    fault: Fault = Fault.MACHINE
 
     def __init__(self, *, needed: str, seen: str, looked: str, fix: str) -> None:
         self.needed = needed

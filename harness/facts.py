@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from harness.helm import values_from_paths
-from harness.project import fill
+from harness.project import REFERENCE, fill
 
 if TYPE_CHECKING:
     from harness.images.project import ProjectImages
@@ -46,6 +46,8 @@ class Facts:
 
         """
         facts = self._own() | self.outside.facts()
+        if self.outside.inside:
+            facts |= self.outside.facts_inside()
         facts |= {"cluster.node_port": self.node_port or None, **(others or {})}
         described = {**self.project.values, **(more or {})}
         values = {path: fill(value, facts) for path, value in described.items()}
@@ -62,8 +64,15 @@ class Facts:
 
     def env_alone(self, name: str) -> dict[str, str]:
         """Return the environment of an image's container that runs by itself."""
-        facts = {**self._own(), **self.outside.facts(alone=True)}
         described = self.project.images[name].env
+        # Of the other images only those that it is told of: one that fails is not in its way.
+        told = {ref for text in described.values() for ref in REFERENCE.findall(text)}
+        others = [
+            other
+            for other in self.project.images
+            if any(ref.startswith(f"images.{other}.") for ref in told)
+        ]
+        facts = {**self._own(others), **self.outside.facts(alone=True)}
         return {key: str(fill(value, facts)) for key, value in described.items()}
 
     def all_secrets(self) -> dict[str, str]:
@@ -80,5 +89,6 @@ class Facts:
             },
         }
 
-    def _own(self) -> dict[str, str | int | None]:
-        return {**{f"secrets.{k}": v for k, v in self.secrets.items()}, **self.sources.facts()}
+    def _own(self, images: Iterable[str] | None = None) -> dict[str, str | int | None]:
+        secrets = {f"secrets.{k}": v for k, v in self.secrets.items()}
+        return {**secrets, **self.sources.facts(images)}

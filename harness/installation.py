@@ -21,6 +21,7 @@ from harness.kube.watch import Watcher
 from harness.probes.outside import wait_until_answers
 from harness.release import Release
 from harness.rollout import Rollout
+from harness.tenant import beside_namespace
 
 if TYPE_CHECKING:
     from harness.deployment import Deployment
@@ -60,10 +61,10 @@ class Installation:
         settings, outside, release = deployment.settings, deployment.outside, deployment.release()
         project, port = settings.project, settings.tenant.beside_port
         others: dict[str, str | int | None] = {"cluster.node_port": port or None}
-        if not (deployment.guest and outside.inside):
+        if project.database and not (deployment.guest and outside.inside):
             others["database.url"] = outside.database_beside().url_in_cluster
         more = project.variants.get(project.chart.beside, {})
-        namespace = f"{release.namespace[:56]}-beside"
+        namespace = beside_namespace(release.namespace)
         return cls(
             rollout=deployment.rollout(),
             project=project,
@@ -109,9 +110,12 @@ class Installation:
             wait_for(NothingEnding(), watcher, _AGAIN)
 
     def empty(self) -> None:
-        """Have its namespace, and no release in it."""
+        """Have its namespace, and nothing in it: a hook that failed may have left its Job."""
         ensure_namespace(self.kube, self.namespace)
         self.uninstall()
+        if self.kube.list(POD, self.namespace):
+            delete_namespace(self.kube, self.namespace)
+            ensure_namespace(self.kube, self.namespace)
 
     def change(self, changes: Mapping[str, Any], chart: Path | None = None) -> float:
         """Install it or upgrade it; return the seconds until all was ready.

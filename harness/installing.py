@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from harness.egress.errors import EgressOpenError
+from harness.elsewhere import ensure_from_elsewhere
 from harness.errors import DeployError
 from harness.kube.pods import pods_of_release
 from harness.kube.restarts import restart_counts
@@ -32,9 +35,11 @@ def install(deployment: Deployment) -> Release:
     """
     project, namespace = deployment.settings.project, deployment.settings.namespace
     images, name = deployment.images(), project.chart.release
-    _load(deployment, images)
     values = deployment.facts.values()
+    _load(deployment, images, values)
     deployment.outside.join()
+    with contextlib.suppress(EgressOpenError):
+        deployment.egress().admit()
     _remove_stale(deployment)
     kube, rollout = deployment.kube(), deployment.rollout()
     before = {pod.uid for pod in pods_of_release(kube, namespace, name)}
@@ -56,12 +61,15 @@ def install(deployment: Deployment) -> Release:
     return replace(release, total_seconds=deployment.jobs.busy_seconds)
 
 
-def _load(deployment: Deployment, images: Mapping[str, BuiltImage]) -> None:
+def _load(
+    deployment: Deployment, images: Mapping[str, BuiltImage], values: Mapping[str, Any]
+) -> None:
     outside = deployment.outside
+    others = ensure_from_elsewhere(deployment, values)
     with deployment.progress.step("loading images into the cluster") as step:
         inside = [outside.image_inside()] if outside.inside else []
         refs = [*(image.ref for image in images.values()), deployment.probe_image(), *inside]
-        loaded = deployment.provider.load(refs)
+        loaded = deployment.provider.load([*refs, *others.values()], others)
         step.result = f"{len(loaded.loaded)} loaded, {len(loaded.already_there)} there already"
 
 

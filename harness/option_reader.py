@@ -6,13 +6,15 @@ import re
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness.errors import DeployError
+from harness.errors import DeployError, Fault
 from harness.options import MINIKUBE_DRIVERS, NONE, OPTIONS, OTHER_DRIVERS
 from harness.redact import Redactor
 
 
 class SettingInvalidError(DeployError):
     """An option or variable has a value that cannot be."""
+
+    fault = Fault.INPUT
 
     def __init__(self, name: str, value: object, source: str, expected: str) -> None:
         super().__init__(
@@ -25,6 +27,8 @@ class SettingInvalidError(DeployError):
 
 class DriverNotOursError(DeployError):
     """Minikube has that driver, and we do not bring up clusters with it."""
+
+    fault = Fault.INPUT
 
     def __init__(self, driver: str) -> None:
         super().__init__(
@@ -74,6 +78,14 @@ class OptionReader:
     def folder(self, root: Path) -> Path:
         """Return the folder of the project's description."""
         return root / Path(self.text("project") or ".").expanduser()
+
+    def file(self, name: str, root: Path) -> Path | None:
+        """Return the file that it names, None for none. Raises SettingInvalidError."""
+        value, source = self._get(name)
+        file = root / Path(value).expanduser() if value else None
+        if file is not None and file.is_dir():
+            raise SettingInvalidError(name, value, source, "a file, not a folder,")
+        return file
 
     def one_of(self, name: str, values: tuple[str, ...]) -> str:
         """Return its value if it is one of these. Raises SettingInvalidError."""

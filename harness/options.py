@@ -15,6 +15,7 @@ OTHER_DRIVERS = (
 #: What the names begin with of what is made for a cluster that exists, beside it.
 GUEST = "deploy-guest-"
 DATABASES = ("external", "pooled", "given", "neon", "in-cluster")
+EGRESS = ("closed", "open")
 KEEP = ("always", "on-failure", "never")
 DIAGNOSIS = ("always", "on-failure", "never")
 #: Said of something that there is none of.
@@ -74,6 +75,14 @@ OPTIONS = (
         f"kind of database: {', '.join(DATABASES)} (default: given when its URL is set, neon when "
         "NEON_API_KEY is, else external)",
     ),
+    Option(
+        "egress",
+        "closed",
+        "whom pods reach outside a cluster that is made: closed: their database, stand-ins, and "
+        "whom deploy.toml allows, and who tries others is told; open: anybody",
+    ),
+    Option("build-memory", "4", "GiB of memory that each step of a build may use"),
+    Option("build-disk", "20", "GB by which a build may fill the engine's disk"),
     Option("namespace", "", "namespace of the release (default: from deploy.toml)"),
     Option("port", "0", "port on 127.0.0.1 for the public Service; 0: one that is free"),
     Option("fresh", "no", "yes: delete the cluster and the database of an earlier run first"),
@@ -116,6 +125,12 @@ OPTIONS = (
         "",
         "file of the page that a run is read on; none: no page (default: report.html beside the "
         "record); with --collect-only the page of the specification alone",
+    ),
+    Option(
+        "verdict",
+        "",
+        "file that the verdict is written to as JSON: each requirement, met or not and why, by "
+        "scenarios and by the checks that need no cluster",
     ),
     Option(
         "history",

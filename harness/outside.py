@@ -23,7 +23,8 @@ from harness.databases.external import PostgresExternal
 from harness.databases.given import GivenDatabase
 from harness.databases.neon.errors import KEY
 from harness.databases.pooler import Pooler
-from harness.images.containers import side_network
+from harness.egress.destination import Host
+from harness.images.containers import closed_network, side_network
 from harness.jobs import Jobs
 from harness.project_standins import ProjectStandIns
 from harness.redact import Redactor
@@ -84,7 +85,7 @@ class Outside:
         self.standins = ProjectStandIns(settings, running, self.jobs, self.redact, self.guest)
         if project.database:
             variable = project.database.env
-            self._choice = choose(settings.database, variable, settings.environ)
+            self._choice = choose(settings.database, project.database, settings.environ)
             self.redact.add(settings.environ.get(variable, ""), settings.environ.get(KEY, ""))
             self._postgres = PostgresExternal(
                 self.engine,
@@ -95,6 +96,7 @@ class Outside:
                 official=project.database.image,
                 name=project.database.name,
                 network=self.network,
+                tls=project.database.tls == "required",
                 address=settings.existing.host_address if settings.existing else "",
             )
 
@@ -156,13 +158,24 @@ class Outside:
     def network_alone(self) -> str:
         """Return a network in which containers that run alone reach all of it by name.
 
-        It is there without a cluster, and lets them see nothing of one.
+        It is there without a cluster, and lets them see nothing of one. It has no way out,
+        unless somebody outside is used.
         """
         if self._postgres:
             self.database()
         for name in self.standins.names:
             self.standins.alone(name)
-        return side_network(self.engine, self.cache, self.settings.tenant.name)
+        tenant, used = self.settings.tenant.name, self.strangers()
+        closed = "" if used else closed_network(self.engine, self.cache, tenant)
+        if not closed:
+            reason = f"they use {used[0].name}" if used else "its networks are not this machine's"
+            self.progress.choice("way out", "of images that run alone: open", reason)
+            return side_network(self.engine, self.cache, tenant)
+        if self._postgres and self.database().image is not None:
+            self._postgres.join(closed)
+        for name in self.standins.names:
+            self.standins.containers.join(name, closed)
+        return closed
 
     def facts(self, *, alone: bool = False) -> dict[str, str | int]:
         """Return what `${database…}` and `${standins…}` stand for. Holds secrets."""
@@ -187,6 +200,21 @@ class Outside:
             raise NotOursError(self._choice)
         self.database()
         return self._postgres
+
+    def strangers(self) -> list[Host]:
+        """Return who is used outside and is not ours: a given database, the real services.
+
+        Those that the project's description allows are among them.
+        """
+        settings, project = self.settings, self.settings.project
+        found = [*project.egress.allow]
+        for standin in project.standins.values():
+            if standin.real and settings.environ.get(standin.unless):
+                found.append(standin.real)
+        if self._choice and self._choice.kind in (GIVEN, NEON):
+            database = self.database()
+            found.append(Host(database.host, database.port))
+        return found
 
     def is_new(self) -> bool:
         """Return whether the database outside was just made, and so holds nothing yet."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from harness.egress.destination import Host
 from harness.journey.description import Journey
 from harness.journey.description import problems as journey_problems
 from harness.project_file import FILE_NAME as FILE_NAME
@@ -21,6 +22,7 @@ _DNS_LABEL = r"^[a-z]([-a-z0-9]{0,51}[a-z0-9])?$"
 
 Name = Annotated[str, Field(pattern=_DNS_LABEL)]
 Port = Annotated[int, Field(ge=1, le=65535)]
+Host_ = Annotated[Host, BeforeValidator(Host.parse)]
 Path_ = Annotated[str, Field(pattern=r"^/")]
 
 
@@ -57,6 +59,8 @@ class Image(_Table):
     env: dict[str, str] = {}
     #: commands that have to run before it, such as migrations
     before: list[list[str]] = []
+    #: folders that it may write to when it runs alone; `/` for all
+    writable: list[str] = ["/tmp"]  # noqa: S108 - a path in the container
 
 
 class Service(_Table):
@@ -76,13 +80,18 @@ class Service(_Table):
 class Database(_Table):
     """A PostgreSQL outside the cluster; `env` names the variable for a given one.
 
-    `inside` names the variant of the chart that has it in the cluster instead.
+    `inside` names the variant of the chart that has it in the cluster instead. Where the chart
+    has one of its own and takes no other, `external` is false. `tls`: what a server of ours does
+    with connections that are not encrypted. Its certificate is its own, which clients that ask
+    public authorities about it do not trust, whatever the URL says: then it is only `offered`.
     """
 
     image: str = "postgres:17"
     env: str = "DATABASE_URL"
     name: str = Field("app", pattern=r"^[a-z_][a-z0-9_]{0,62}$")
     inside: str = ""
+    external: bool = True
+    tls: Literal["required", "offered"] = "required"
 
 
 class Secret(_Table):
@@ -93,7 +102,10 @@ class Secret(_Table):
 
 
 class StandIn(_Table):
-    """A service that stands in for one outside, unless the variable `unless` is set."""
+    """A service that stands in for one outside, unless the variable `unless` is set.
+
+    `real` is where the real one is, which pods may reach when it is used.
+    """
 
     context: str
     repository: str
@@ -102,6 +114,13 @@ class StandIn(_Table):
     health: Path_
     bases: dict[str, str] = {}
     path: str = ""
+    real: Host_ | None = None
+
+
+class Egress(_Table):
+    """Whom pods may reach outside the cluster beside their database: `HOST:PORT[/udp]`."""
+
+    allow: list[Host_] = []
 
 
 class Project(_Table):
@@ -114,6 +133,7 @@ class Project(_Table):
     database: Database | None = None
     secrets: dict[Name, Secret] = {}
     standins: dict[Name, StandIn] = {}
+    egress: Egress = Egress()
     values: dict[str, str | int | bool] = {}
     #: other ways to install the chart, laid over `values`; each is checked without a cluster
     variants: dict[Name, dict[str, str | int | bool]] = {}

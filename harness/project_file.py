@@ -6,13 +6,15 @@ import tomllib
 from pathlib import Path
 from typing import Any
 
-from harness.errors import DeployError
+from harness.errors import DeployError, Fault
 
 FILE_NAME = "deploy.toml"
 
 
 class ProjectFileMissingError(DeployError):
     """There is no description where one was looked for."""
+
+    fault = Fault.INPUT
 
     def __init__(self, path: Path) -> None:
         super().__init__(
@@ -25,6 +27,8 @@ class ProjectFileMissingError(DeployError):
 
 class ProjectFileInvalidError(DeployError):
     """The description cannot be read or says something that cannot be."""
+
+    fault = Fault.INPUT
 
     def __init__(self, path: Path, problems: list[str]) -> None:
         super().__init__(

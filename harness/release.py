@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from harness.errors import DeployError
+from harness.errors import DeployError, Fault
 from harness.images.spec import BuiltImage
 from harness.kube.client import Kube
 from harness.kube.details import Details
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 class RoleUnknownError(DeployError):
     """A role that the project's description does not have."""
+
+    fault = Fault.INPUT
 
     def __init__(self, role: str, known: list[str]) -> None:
         super().__init__(

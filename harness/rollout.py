@@ -16,9 +16,8 @@ from harness.kube.deaths import deaths
 from harness.kube.details import Details
 from harness.kube.jobs import failed_hook
 from harness.kube.namespaces import ensure_namespace
-from harness.kube.pods import INSTANCE
 from harness.kube.release import ReleaseReady
-from harness.kube.resources import labels_of
+from harness.kube.selection import OfRelease, is_meant
 from harness.kube.state import State
 from harness.kube.waits import wait_for
 from harness.kube.watch import Watcher
@@ -136,7 +135,8 @@ class Rollout:
             finally:
                 scope.cancel()
                 thread.join(30)
-            ours = [c for c in watcher.state.history if labels_of(c.obj).get(INSTANCE) == release]
+            meant = OfRelease(release)
+            ours = [c for c in watcher.state.history if is_meant(c.obj, meant)]
             ended = [death.describe() for death in deaths(ours, since)]
             step.result = "all ready" + (f", though {'; '.join(ended)};" if ended else "")
         return waited.seconds

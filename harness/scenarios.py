@@ -8,11 +8,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from harness.errors import DeployError
+from harness.errors import DeployError, Fault
 
 
 class FeatureUnreadableError(DeployError):
     """A feature file does not follow the grammar."""
+
+    fault = Fault.INPUT
 
     def __init__(self, path: Path, words: list[str]) -> None:
         super().__init__(
@@ -25,6 +27,8 @@ class FeatureUnreadableError(DeployError):
 
 class ScenariosInvalidError(DeployError):
     """Some scenarios would not be run, or not as they read."""
+
+    fault = Fault.INPUT
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__(

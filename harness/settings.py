@@ -8,8 +8,9 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from harness.images.limits import GB, GIB, Limits
 from harness.option_reader import OptionReader
-from harness.options import CLUSTERS, DATABASES, DIAGNOSIS, EXISTING, GUEST, KEEP, KIND
+from harness.options import CLUSTERS, DATABASES, DIAGNOSIS, EGRESS, EXISTING, GUEST, KEEP, KIND
 from harness.tenant import Guest, Tenant
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ class Settings:
         slot: 0 for the first or only process of a run, 1 for the next one beside it; each
             has a namespace of its own.
         run: what all processes of a run have in common.
+        limits: what a build may take.
+        egress: one of EGRESS: whether pods reach nobody outside but who is allowed.
         existing: how a cluster is used that is not ours; None for one of our own.
 
     """
@@ -50,6 +53,8 @@ class Settings:
     database: str = ""
     nodes: int = 1
     minikube_driver: str = "docker"
+    egress: str = "closed"
+    limits: Limits = field(default_factory=Limits)
     slot: int = 0
     run: str = field(default_factory=lambda: secrets.token_hex(8))
     existing: Existing | None = None
@@ -91,6 +96,11 @@ class Settings:
         keep = read.one_of("keep", ("", *KEEP)) or ("never" if cluster == EXISTING else "always")
         database = read.one_of("database", ("", *DATABASES))
         diagnosis = read.one_of("diagnosis", DIAGNOSIS)
+        limits = Limits(
+            memory=read.number("build-memory", 1, 1024) * GIB,
+            written=read.number("build-disk", 1, 1000) * GB,
+        )
+        egress = read.one_of("egress", EGRESS)
         fresh = read.one_of("fresh", ("yes", "no")) == "yes"
         nodes = read.number("nodes", 1, 9)
         port = read.number("port", 0, 65535)
@@ -126,6 +136,8 @@ class Settings:
             database=database,
             nodes=nodes,
             minikube_driver=driver,
+            egress=egress,
+            limits=limits,
             slot=slot,
             run=run,
             existing=existing,

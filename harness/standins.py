@@ -157,17 +157,21 @@ class StandIns:
             key=key,
         )
 
-    def join(self, name: str) -> None:
+    def join(self, name: str, network: str = "") -> None:
         """Let the cluster's pods reach it by name; needed when it started before the cluster.
 
+        Args:
+            name: of the stand-in.
+            network: another of the engine's networks, whose containers are to reach it.
+
         Raises:
-            containers.NetworkMissingError: the cluster's network is not there.
+            containers.NetworkMissingError: the network is not there.
 
         """
-        if not self.network:
+        if not (network := network or self.network):
             return
         for container in containers.find(self.engine, self.cluster, self._role(name)):
-            containers.join(self.engine, container, self.network, self._host(name))
+            containers.join(self.engine, container, network, self._host(name))
 
     def delete(self, name: str) -> None:
         """Remove a stand-in. Nothing happens when there is none."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from harness.errors import DeployError
+from harness.errors import DeployError, Fault
 
 #: Ports of the node that this machine reaches at addresses of their own, one a tenant.
 NODE_PORTS = (30080, 30081, 30082, 30083)
@@ -12,8 +12,15 @@ NODE_PORTS = (30080, 30081, 30082, 30083)
 BESIDE_PORTS = (30090, 30091, 30092, 30093)
 
 
+def beside_namespace(namespace: str) -> str:
+    """Return the namespace of what is installed beside a release in another one."""
+    return f"{namespace[:56]}-beside"
+
+
 class NoSlotError(DeployError):
     """More processes share a cluster than it publishes ports."""
+
+    fault = Fault.INPUT
 
     def __init__(self, slot: int) -> None:
         super().__init__(

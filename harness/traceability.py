@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterable, Iterator
 from pathlib import Path
 
-from harness.errors import DeployError
+from harness.errors import DeployError, Fault
 from harness.project_file import FILE_NAME, read_project_file
 
 # An id in the first column of a table: | FR-001 | …, | US1.1 | …
@@ -15,6 +15,8 @@ _ROW = re.compile(r"^\|\s*`?([A-Z]+-?\d+(?:\.\d+)*)`?\s*\|")
 
 class RequirementsUncoveredError(DeployError):
     """No scenario carries the ids of some requirements."""
+
+    fault = Fault.INPUT
 
     def __init__(self, problems: list[str], features: Path) -> None:
         super().__init__(
@@ -28,6 +30,8 @@ class RequirementsUncoveredError(DeployError):
 class SpecDiffersError(DeployError):
     """The spec and the project's description do not have the same requirements."""
 
+    fault = Fault.INPUT
+
     def __init__(self, problems: list[str], spec: Path) -> None:
         super().__init__(
             needed=f"the same requirements in the spec and in [requirements] of {FILE_NAME}",
@@ -40,6 +44,8 @@ class SpecDiffersError(DeployError):
 class SpecUnreadableError(DeployError):
     """The file that was named as the spec cannot be read, or names no requirement."""
 
+    fault = Fault.INPUT
+
     def __init__(self, spec: Path, why: str) -> None:
         super().__init__(
             needed="a spec whose tables begin each row with the id of a requirement",
@@ -50,7 +56,10 @@ class SpecUnreadableError(DeployError):
 
 
 def requirements(root: Path) -> dict[str, str]:
-    """Return the sentence of each requirement by id. Raises what `read_project_file` does."""
+    """Return the sentence of each requirement that a project describes by id.
+
+    Raises what `read_project_file` does.
+    """
     told = read_project_file(root).get("requirements", {})
     return {str(name): str(sentence) for name, sentence in told.items()}
 

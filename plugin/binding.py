@@ -15,7 +15,7 @@ from pytest_bdd.compat import get_fixture_names, getfixturedefs
 from pytest_bdd.scenario import scenario_wrapper_template_registry
 from pytest_bdd.steps import StepFunctionContext, step_function_context_registry
 
-from harness.errors import DeployError
+from harness.errors import DeployError, Fault
 
 if TYPE_CHECKING:
     from pytest_bdd.parser import Scenario, Step
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 class StepsUnboundError(DeployError):
     """Some sentences cannot be carried out as they stand."""
+
+    fault = Fault.INPUT
 
     def __init__(self, problems: list[str]) -> None:
         super().__init__(

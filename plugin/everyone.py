@@ -16,9 +16,9 @@ import pytest
 
 from harness.early_settings import project_folder
 from harness.errors import DeployError
-from harness.outlines import Filled, fill, journeys, write
+from harness.outlines import Filled, fill, journeys, lacking, write
 from harness.traceability import project_name
-from plugin.features import FOLDERS
+from plugin.features import FOLDERS, LACKING
 from plugin.journeys import described
 from plugin.options import given, load_settings
 from plugin.record import reporting
@@ -36,7 +36,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """Choose the features, where the command line leaves that open."""
     config = session.config
     if worker := getattr(config, "workerinput", None):
-        config.args[:], folders, written = worker[_HANDED_ON]
+        config.args[:], folders, written, config.stash[LACKING] = worker[_HANDED_ON]
         if folders:
             config.stash[FOLDERS] = tuple(map(Path, folders))
         if written:
@@ -68,7 +68,8 @@ def pytest_configure_node(node: Any) -> None:
     """Tell a worker of xdist, which begins later, what was chosen."""
     stash, args = node.config.stash, [*node.config.args]
     folders, written = stash.get(FOLDERS, ()), stash.get(_WRITTEN, "")
-    node.workerinput[_HANDED_ON] = args, [*map(str, folders)], str(written)
+    lacking = stash.get(LACKING, {})
+    node.workerinput[_HANDED_ON] = args, [*map(str, folders)], str(written), lacking
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -121,8 +122,11 @@ def _written(config: pytest.Config, made: Callable[[Project], Iterator[Filled]] 
     project = load_settings(config).project
     folder = reporting(config).folder.resolve() / "features" / project.name
     try:
-        write(made(project), folder)
+        filled = list(made(project))
+        write(filled, folder)
     except (DeployError, OSError) as error:
         raise pytest.UsageError(f"\n{error}") from None
+    if made is fill:
+        config.stash[LACKING] = lacking(project, filled)
     config.stash[FOLDERS], config.stash[_WRITTEN] = (folder,), folder
     return folder

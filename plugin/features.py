@@ -25,6 +25,8 @@ from plugin.options import given
 FEATURES = pytest.StashKey[dict[Path, Feature]]()
 #: The folders of features that a run is about, where they are not those of `testpaths`.
 FOLDERS = pytest.StashKey[tuple[Path, ...]]()
+#: By requirement, how it stands where no scenario is about it, and why.
+LACKING = pytest.StashKey[dict[str, dict[str, str]]]()
 # Tags that say something to the harness; every other tag is the id of a requirement.
 MARKS = {
     "static": "needs neither engine nor cluster: reads the project and renders its chart",

@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
+from harness.default_requirements import requirements_of
 from harness.early_settings import Reporting
 from harness.errors import DeployError
+from harness.record.attachments import Attachments
 from harness.record.journal import Journal, dump, replace
 from harness.record.merging import merge
 from harness.record.messages import Message
@@ -20,9 +22,10 @@ from harness.record.place import Place
 from harness.record.reading import part_path, read_parts, worker_parts
 from harness.record.sweeping import sweep
 from harness.record.verdict import verdict
-from harness.traceability import project_name, requirements
+from harness.report import standing
+from harness.traceability import project_name
 from plugin.console import PROGRESS, REDACT
-from plugin.features import FOLDERS
+from plugin.features import FOLDERS, LACKING
 from plugin.options import given
 from plugin.recording import Recording
 from plugin.summary import remember
@@ -31,6 +34,8 @@ RECORDING = pytest.StashKey[Recording]()
 #: Where the record of this run is and what it holds, once it is whole.
 RECORDED = pytest.StashKey[tuple[Place, list[Message]]]()
 PLACE = pytest.StashKey[Place]()
+#: The verdict without a cluster, as a document, where one was asked for.
+STATIC = pytest.StashKey[dict[str, Any]]()
 _HANDED_ON = "deploy_record"
 
 
@@ -67,7 +72,8 @@ def pytest_runtestloop(session: pytest.Session) -> None:
     recording = Recording(config.rootpath, config.stash[REDACT], *_journal(config))
     recording.begin(session.items, _feature_files(config))
     words = shlex.join(["pytest", *map(str, config.invocation_params.args)])
-    recording.evidence("project", {**_project(config), "command": words})
+    told = {**_project(config), "lacking": config.stash.get(LACKING, {})}
+    recording.evidence("project", {**told, "command": words})
     config.stash[RECORDING] = recording
 
 
@@ -94,11 +100,19 @@ def _journal(config: pytest.Config) -> tuple[Journal | None, str]:
 
 
 def _project(config: pytest.Config) -> dict[str, Any]:
-    root = reporting(config).project
+    return told_of(reporting(config).project)
+
+
+def told_of(root: Path) -> dict[str, Any]:
+    """Return what the record tells of a project: its name, and what is demanded of it."""
     try:
-        return {"name": project_name(root), "requirements": requirements(root)}
+        name = project_name(root)
     except DeployError:
-        return {"name": root.resolve().name, "requirements": {}}
+        name = root.resolve().name
+    try:
+        return {"name": name, "requirements": requirements_of(root)}
+    except DeployError:
+        return {"name": name, "requirements": {}}
 
 
 @pytest.hookimpl(wrapper=True, trylast=True)
@@ -133,6 +147,9 @@ def _put_together(session: pytest.Session, exitstatus: int) -> None:
     parts = read_parts(place.record)
     interrupted = exitstatus == pytest.ExitCode.INTERRUPTED
     messages = merge(parts, interrupted=interrupted)
+    if static := session.config.stash.get(STATIC, None):
+        redact = session.config.stash[REDACT]
+        messages.append(Attachments(place.record.parent, redact).evidence(standing.STATIC, static))
     stopped = str(session.shouldfail or session.shouldstop or "")
     messages.append(verdict(messages, exitstatus, interrupted=interrupted, stopped=stopped))
     replace(place.record, [dump(message) for message in messages])

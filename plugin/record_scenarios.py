@@ -5,14 +5,18 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Generator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from harness.record.messages import FAILED, PASSED, PENDING, SKIPPED, UNDEFINED
+from harness.report.causes import EVIDENCE as CAUSE
+from harness.report.causes import cause_of
 from plugin.record import RECORDING
 from plugin.recording import Recording
 
+_OURS = ("steps", "fixtures", "harness")
 _OUTCOME = pytest.StashKey[tuple[str, str]]()
 
 
@@ -81,6 +85,7 @@ def _take_down(
     if _OUTCOME in item.stash:
         del item.stash[_OUTCOME]
     exception = type(call.excinfo.value).__name__ if call.excinfo else ""
+    cause = _cause(recording, call) if status in (FAILED, UNDEFINED) else None
     attempt = recording.attempt
     assert attempt is not None
     if status == PASSED:
@@ -89,11 +94,29 @@ def _take_down(
         recording.fail("expectation", message)
     elif status == FAILED and report.when == "setup":
         if attempt.status == FAILED:  # its fixture has said so
+            recording.evidence(CAUSE, cause)
             recording.skip_rest()
         else:
+            recording.evidence(CAUSE, cause)
             recording.fail("set-up", message, exception)
     else:
-        recording.end_step(status, message, exception, log=_captured(report))
+        recording.end_step(status, message, exception, log=_captured(report), cause=cause)
+
+
+def _cause(recording: Recording, call: pytest.CallInfo[None]) -> dict[str, str] | None:
+    """Return what a scenario ended by, for the record."""
+    if call.excinfo is None:
+        return None
+    return cause_of(call.excinfo.value, recording.sentence, _place(call.excinfo)).told()
+
+
+def _place(excinfo: pytest.ExceptionInfo[BaseException]) -> str:
+    """Return the line of a step, a fixture or the harness that raised; else the last one."""
+    entries = list(excinfo.traceback)
+    known = [e for e in entries if Path(e.path).parent.name in _OURS] or entries
+    if not known:
+        return "-"
+    return f"{Path(known[-1].path).name}:{known[-1].lineno + 1} in {known[-1].name}"
 
 
 def _outcome(report: pytest.TestReport) -> tuple[str, str]:
@@ -114,6 +137,7 @@ def _torn_down(
 ) -> None:
     if not report.failed or call.excinfo is None:
         return
+    recording.evidence(CAUSE, _cause(recording, call))
     if recording.tear_down_failed:
         recording.text("tear-down.log", str(report.longrepr))
     else:

@@ -24,6 +24,7 @@ from harness.record.messages import (
     timestamp,
 )
 from harness.record.meta import meta
+from harness.report.causes import EVIDENCE as CAUSE
 from plugin.bindings import Bindings, source
 
 Redact = Callable[[str], str]
@@ -146,7 +147,14 @@ class Recording:
         if self.attempt:
             self.attempt.begin_step()
 
-    def end_step(self, status: str, message: str = "", exception: str = "", log: str = "") -> None:
+    def end_step(
+        self,
+        status: str,
+        message: str = "",
+        exception: str = "",
+        log: str = "",
+        cause: Any = None,
+    ) -> None:
         """End the step at work, or the next one, and say so; after a bad one skip the rest."""
         attempt = self.attempt
         if attempt is None:
@@ -155,6 +163,8 @@ class Recording:
             attempt.begin_step()
         if log:
             self.text("captured.log", log)
+        if cause:
+            self.evidence(CAUSE, cause)
         number = attempt.reached - 1
         message = self._redact(message)
         attempt.end_step(status, message, exception)
@@ -163,6 +173,14 @@ class Recording:
                 listener.step_ends(self._text(number), told)
         if status != PASSED:
             attempt.skip_rest()
+
+    @property
+    def sentence(self) -> str:
+        """The sentence at work, or the next one."""
+        attempt = self.attempt
+        if attempt is None:
+            return ""
+        return self._text(max(attempt.reached - 1, 0) if attempt.inside_step else attempt.reached)
 
     def _text(self, number: int) -> str:
         steps = self._steps[self.attempt.case.id] if self.attempt else []

@@ -8,12 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.errors import DeployError
 from harness.record.documents import Document, read_document
 from harness.record.messages import Message
-from harness.traceability import project_name, requirements
 from plugin.features import FEATURES
-from plugin.record import RECORDED, reporting
+from plugin.record import RECORDED, reporting, told_of
 from plugin.summary import remember
 
 
@@ -56,9 +54,5 @@ def _write_specification(session: pytest.Session, files: list[Path], page: Path)
 
     documents: list[Document] = [read_document(file, session.config.rootpath) for file in files]
     messages: list[Message] = [m for document in documents for m in document.messages]
-    root = reporting(session.config).project
-    try:
-        told = {"name": project_name(root), "requirements": requirements(root)}
-    except DeployError:
-        told = {"name": root.resolve().name, "requirements": {}}
+    told = told_of(reporting(session.config).project)
     write_messages(messages, page, dict(os.environ), told=told)

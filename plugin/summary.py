@@ -7,16 +7,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from harness.progress import longest
+from harness.statuses import MET, NOT_APPLICABLE, NOT_JUDGED, NOT_MET, NOT_PROVABLE
 from plugin.console import PROGRESS
 
 if TYPE_CHECKING:
-    from harness.report.requirements import Requirement
+    from harness.report.standing import Standing
 
 FACTS = pytest.StashKey[dict[str, str]]()
 _SPENT = pytest.StashKey[list[tuple[str, float]]]()
 _HANDED_ON, _STEPS = "deploy_facts", "deploy_steps"
-_SIGNS = {"proven": "✓", "failed": "✕", "partly proven": "-", "not run": "○", "no scenario": "?"}
-_COLOURS = {"proven": "green", "failed": "red", "partly proven": "yellow"}
+_SIGNS = {MET: "✓", NOT_MET: "✕", NOT_JUDGED: "○", NOT_APPLICABLE: "-", NOT_PROVABLE: "?"}
+_COLOURS = {MET: "green", NOT_MET: "red", NOT_JUDGED: "yellow"}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -81,21 +82,21 @@ def _write_requirements(reporter: pytest.TerminalReporter, config: pytest.Config
         return
     from harness.record.messages import UNKNOWN
     from harness.report.reader import read_run
-    from harness.report.requirements import PROVEN, proven_by
+    from harness.report.standing import standings, stands
 
     run = read_run(recorded[1])
     told = (run.last("project") or {}).get("requirements") or {}
-    found = proven_by(told, run.scenarios)
+    found = standings(run, told, stands(run))
     asked = [one for one in found if one.selected]
     if not asked:
         return
     reporter.section("requirements")
-    proven = sum(requirement.status == PROVEN for requirement in asked)
+    met = sum(requirement.status == MET for requirement in asked)
     quiet = config.get_verbosity() < 0
     for requirement in asked:
-        if not quiet or requirement.status != PROVEN:
+        if not quiet or requirement.status != MET:
             _write_requirement(reporter, requirement)
-    reporter.write_line("; ".join([f"{proven} of {len(asked)} proven", *_left(found)]))
+    reporter.write_line("; ".join([f"{met} of {len(asked)} met", *_left(found)]))
     if run.message:  # such as how many scenarios the run did not come to
         reporter.write_line(run.message)
     for scenario in run.scenarios:  # with several processes nothing else has told of these
@@ -108,20 +109,18 @@ def _write_requirements(reporter: pytest.TerminalReporter, config: pytest.Config
             reporter.write_line(f"! {scenario.name}  (broken off{at})")
 
 
-def _left(found: list[Requirement]) -> list[str]:
+def _left(found: list[Standing]) -> list[str]:
     """Return how many requirements the run says nothing of, and why."""
-    from harness.report.requirements import UNCOVERED
-
-    bare = sum(one.status == UNCOVERED for one in found)
+    bare = sum(not one.scenarios for one in found)
     left = sum(not one.selected for one in found) - bare
     said = [f"{left} {'was' if left == 1 else 'were'} not asked for"] if left else []
     return [*said, *([f"{bare} {'has' if bare == 1 else 'have'} no scenario"] if bare else [])]
 
 
-def _write_requirement(reporter: pytest.TerminalReporter, requirement: Requirement) -> None:
+def _write_requirement(reporter: pytest.TerminalReporter, requirement: Standing) -> None:
     status = requirement.status
-    line = f"{_SIGNS[status]} {requirement.id:<8} {requirement.sentence}"
+    line = f"{_SIGNS[status]} {requirement.id:<8} {requirement.text}"
     colour = _COLOURS.get(status)
     reporter.write(line, **({colour: True} if colour else {}))
     count = f"{requirement.passed} of {len(requirement.scenarios)} scenarios passed"
-    reporter.write_line(f"  ({status}: {count})" if status != "proven" else f"  ({count})")
+    reporter.write_line(f"  ({status}: {count})" if status != MET else f"  ({count})")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from harness.default_requirements import requirements_of
 from harness.early_settings import Trace
 from harness.errors import DeployError
 from harness.scenarios import Feature, ScenariosInvalidError, carried, problems
@@ -14,7 +15,6 @@ from harness.traceability import (
     RequirementsUncoveredError,
     SpecDiffersError,
     differences,
-    requirements,
     uncovered,
 )
 from plugin.features import FEATURES, MARKS
@@ -37,7 +37,7 @@ def _errors(features: list[Feature], trace: Trace) -> Iterator[DeployError]:
     tags = {tag.name for feature in features for s in feature.scenarios for tag in s.tags}
     known = set(MARKS)
     if trace.whole or tags - known:
-        known |= requirements(trace.project).keys()
+        known |= requirements_of(trace.project).keys()
     if wrong := list(problems(features, known)):
         yield ScenariosInvalidError(wrong)
     if trace.spec and (differing := list(differences(trace.project, trace.spec))):

@@ -14,6 +14,7 @@ MODULES = (
     "plugin.everyone",
     "plugin.record_scenarios",
     "plugin.history",
+    "plugin.verdict",
     "plugin.report",
     "plugin.story",
     "plugin.ci",
@@ -47,4 +48,6 @@ MODULES = (
     "steps.configuration",
     "steps.databases",
     "steps.nodes",
+    "steps.isolation",
+    "steps.canaries",
 )

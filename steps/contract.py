@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 import pytest
 from pytest_bdd import given, then
 
+from harness.statuses import NOTHING_OF_THE_KIND
+
 if TYPE_CHECKING:
     from harness.contract import Contract
 
@@ -22,7 +24,8 @@ def _hold(contract: Contract, *checks: str) -> None:
         if not judgement.nothing or not may_lack(judgement.check, project):
             judgement.require()
     if all(judgement.nothing for judgement in judgements):
-        pytest.skip("there are no " + " and no ".join(CHECKS[check].things for check in checks))
+        things = " and no ".join(CHECKS[check].things for check in checks)
+        pytest.skip(f"{NOTHING_OF_THE_KIND}there are no {things}")
 
 
 @given("the project as it lies in its folder")
@@ -281,3 +284,13 @@ def unknown_values_refused(contract: Contract) -> None:
 @then("each value of this deployment shows in what is installed")
 def values_show(contract: Contract) -> None:
     _hold(contract, "values given")
+
+
+@then("commands in plain language are shown")
+def plain_language_shown(contract: Contract) -> None:
+    _hold(contract, "plain language")
+
+
+@then("at least 3 of them ask for different things")
+def plain_language_several(contract: Contract) -> None:
+    _hold(contract, "plain language commands")

@@ -13,6 +13,7 @@ import pytest
 from pytest_bdd import given, parsers, then, when
 
 from harness.plan.foresight import skips_when
+from harness.statuses import NOTHING_OF_THE_KIND
 from steps.account import Account, sign_in, sign_up
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
     from harness.release import Release
     from harness.settings import Settings
 
-_NONE_INSIDE = "the project describes no chart with a database of its own"
+_NONE_INSIDE = f"{NOTHING_OF_THE_KIND}the project describes no chart with a database of its own"
 _POOLED = "pooled"  # the database's name
 _ROUNDS = 3  # how often each person does the same
 _AGAIN = 30.0  # seconds until all is ready again
@@ -242,6 +243,30 @@ def _database_pod(beside: Installation, deployment: Deployment) -> Pod:
 
     [pod] = running_image(beside.release().pods(), deployment.outside.image_inside())
     return pod
+
+
+@then("its database is a part of the installation, and ready")
+def database_is_a_part(release: Release) -> None:
+    pods = _of_the_database(release)
+    assert pods, f"no pod of the release runs the image of its database: {release.pods()}"
+    weak = [pod.describe() for pod in pods if not pod.ready]
+    assert not weak, "\n".join(weak)
+
+
+@then("no port of it is open to the outside")
+def database_is_closed(release: Release) -> None:
+    uids = {pod.uid for pod in _of_the_database(release)}
+    leading = [s for s in release.services() if uids & {pod.uid for pod in s.pods}]
+    assert leading, "no Service leads to it"
+    odd = [f"{s.name} is of type {s.type}" for s in leading if s.type != "ClusterIP"]
+    assert not odd, "; ".join(odd)
+
+
+def _of_the_database(release: Release) -> list[Pod]:
+    from harness.kube.pods import running_image
+
+    assert release.project.database, "the project describes no database"
+    return running_image(release.pods(), release.project.database.image)
 
 
 def _none_inside(settings: Settings) -> str:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pytest_bdd import given, parsers, then, when
 
-from harness.kube.pods import INSTANCE, Pod
+from harness.kube.pods import Pod
 from harness.kube.resources import EVENT, POD
+from harness.kube.selection import OfRelease
 from harness.plan.foresight import skips_when
 
 if TYPE_CHECKING:
@@ -268,9 +269,10 @@ def restart_reported(
     release: Release, deployment: Deployment, killed: KilledContainer, again: Pod
 ) -> None:
     from harness.kube.details import Details
-    from harness.kube.restarts import restarts
+    from harness.kube.restarts import restart_counts, restarts
 
-    told = restarts([again], Details(release.kube, redact=deployment.redact))
+    details = Details(release.kube, redact=deployment.redact)
+    told = restarts([again], details, restart_counts([killed.pod]))
     assert [(one.pod, one.container) for one in told] == [(again.name, killed.container)]
     [restart] = told
     assert restart.exit_code == 137, f"another end is told: {restart.describe()}"
@@ -330,6 +332,13 @@ def requests_from_outside(faults: ExitStack, app_url: str, release: Release) -> 
 def each_answered(traffic: Traffic) -> None:
     traffic.more(3)
     assert not traffic.failures, traffic.describe()
+
+
+@then(parsers.parse("there were never more than {seconds:d} seconds without an answer"))
+def answered_again(traffic: Traffic, seconds: int) -> None:
+    # A process that is gone is still asked until its node has noticed: that is not its fault.
+    traffic.more(3)
+    assert traffic.longest_gap <= seconds, traffic.describe()
 
 
 # The database (EC-5)
@@ -452,7 +461,7 @@ def started_anew(release: Release, outage: Outage) -> Outage:
     for pod in outage.pods:
         release.kube.delete(POD, pod.name, release.namespace, uid=pod.uid, grace=1)
     old = frozenset(pod.uid for pod in outage.pods)
-    _wait(release, Begun({INSTANCE: release.name}, old, len(old)), _CHANGES)
+    _wait(release, Begun(OfRelease(release.name), old, len(old)), _CHANGES)
     return Outage(outage.fault, tuple(release.pods()))
 
 

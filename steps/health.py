@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from harness.images.spec import BuiltImage
     from harness.project import Project
 
-_NOWHERE = "nobody-has-this-database.invalid"
+_NOWHERE = "127.0.0.1:9"  # refused at once: no name has to be looked up where there is no way out
 _PATIENCE_S = 10.0  # until the program has looked at its database
 
 
@@ -26,9 +26,8 @@ def without_database(deployment: Deployment, image: BuiltImage) -> Iterator[Runn
     alone, database = deployment.alone(image.name), deployment.settings.project.database
     assert database, "the project describes no database"
     parts = urlsplit(alone.env[database.env])
-    login, _, host = parts.netloc.rpartition("@")
-    port = host.rpartition(":")[2]
-    url = urlunsplit(parts._replace(netloc=f"{login}@{_NOWHERE}:{port}"))
+    login = parts.netloc.rpartition("@")[0]
+    url = urlunsplit(parts._replace(netloc=f"{login}@{_NOWHERE}"))
     secrets = (*alone.secrets, url)
     with replace(alone, env={**alone.env, database.env: url}, secrets=secrets).started() as running:
         yield running

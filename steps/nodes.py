@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from pytest_bdd import given, parsers, then, when
 
-from harness.kube.pods import INSTANCE, pods_of_release
+from harness.kube.pods import pods_of_release
+from harness.kube.selection import OfRelease
 from harness.plan.foresight import skips_when
+from harness.statuses import NOTHING_OF_THE_KIND
 from steps.installation import pods_of, serves
 
 if TYPE_CHECKING:
@@ -40,7 +42,8 @@ def _one_takes_pods(settings: Settings) -> str:
 
 
 def _too_few(number: int) -> str:
-    return f"nodes that take pods: {number}; --deploy-nodes=3 makes a cluster with two"
+    few = f"nodes that take pods: {number}; --deploy-nodes=3 makes a cluster with two"
+    return NOTHING_OF_THE_KIND + few
 
 
 @given("a cluster with several nodes for pods", target_fixture="workers")
@@ -211,7 +214,7 @@ def _elsewhere(beside: Installation, node: str, number: int, within: float) -> N
     from harness.kube.nodes import RunElsewhere
 
     wanted = number * len(beside.project.services)
-    _wait(beside, RunElsewhere({INSTANCE: beside.name}, node, wanted), within)
+    _wait(beside, RunElsewhere(OfRelease(beside.name), node, wanted), within)
 
 
 @when("the node is given back")

@@ -12,8 +12,8 @@ import pytest
 from pytest_bdd import given, parsers, then, when
 
 from harness.errors import DeployError
-from harness.kube.pods import INSTANCE
 from harness.kube.resources import CONFIG_MAP, POD, WORKLOADS, labels_of, name_of
+from harness.kube.selection import OfRelease, is_meant
 from harness.labels import MANAGED
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ MINUTE = 60
 
 
 @given("the application is installed by its chart")
+@when("the application is installed by its chart")
 def installed(release: Release) -> None:
     assert release.pods(), f"release {release.name} has no pod in namespace {release.namespace}"
 
@@ -70,11 +71,10 @@ def _none(pods: list[Pod]) -> None:
 @then("every container runs the image that was built from the sources")
 def runs_what_was_built(release: Release, deployment: Deployment) -> None:
     built = {image.ref for image in release.images.values()}
-    if deployment.outside.inside:
-        built.add(deployment.outside.image_inside())
+    elsewhere = deployment.chart.images_from_elsewhere(deployment.facts.values(), built)
     for pod in release.pods():
         for container in pod.containers:
-            assert container.image in built, (
+            assert container.image in {*built, *elsewhere}, (
                 f"{pod.name}: {container.name} runs {container.image}, which was not built here"
             )
     on_node = deployment.provider.load(sorted(built))
@@ -86,7 +86,7 @@ def one_release(release: Release) -> None:
     strangers = [
         name_of(pod)
         for pod in release.kube.list(POD, release.namespace)
-        if labels_of(pod).get(INSTANCE) != release.name and labels_of(pod).get(MANAGED) != "true"
+        if not is_meant(pod, OfRelease(release.name)) and labels_of(pod).get(MANAGED) != "true"
     ]
     assert not strangers, f"pods that belong to no release: {strangers}"
 
@@ -143,7 +143,7 @@ def database_reaches(release: Release) -> None:
 def replace_all(release: Release) -> float:
     from harness.kube.replace import replace_pods
 
-    return replace_pods(release.kube, release.namespace, {INSTANCE: release.name}).seconds
+    return replace_pods(release.kube, release.namespace, OfRelease(release.name)).seconds
 
 
 @then("the application is ready again")

@@ -53,10 +53,15 @@ def runs_the_tags(
 
     serves(beside, tags)
     roles = pods_of(beside, tags)
-    all_now = beside.release().pods()
-    if deployment.outside.inside:  # the database's image has the tag of before
-        database = running_image(all_now, deployment.outside.image_inside())
-        all_now = [pod for pod in all_now if pod not in database]
+    # What the project does not build, such as a database of the chart's own, has no such tag.
+    elsewhere = deployment.chart.images_from_elsewhere(
+        beside.values({}), [image.ref for image in beside.images.values()]
+    )
+    all_now = [
+        pod
+        for pod in beside.release().pods()
+        if not any(running_image([pod], name) for name in elsewhere)
+    ]
     assert len(all_now) == sum(map(len, roles.values())), "\n".join(p.describe() for p in all_now)
     for role, pods in roles.items():
         kept = before.uids[role] & {pod.uid for pod in pods}

@@ -8,7 +8,7 @@ from typing import Any
 
 from harness.errors import DeployError
 from harness.kube import causes
-from harness.kube.pods import INSTANCE
+from harness.kube.selection import INSTANCE
 
 Values = dict[str, Any]
 # Says when it ends, as its last words.

@@ -19,8 +19,8 @@ from harness.helm import Helm
 from harness.helm.values import merged
 from harness.kube.client import Kube
 from harness.kube.deaths import Death, deaths
-from harness.kube.pods import INSTANCE
 from harness.kube.resources import labels_of, owner_uids, status_of, uid_of
+from harness.kube.selection import INSTANCE
 from harness.kube.state import Change, parse_time
 from harness.kube.watch import Watcher
 from harness.progress import Progress

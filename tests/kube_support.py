@@ -15,8 +15,8 @@ from urllib.parse import parse_qs, urlsplit
 import yaml
 
 from harness.kube.client import Kube
-from harness.kube.pods import INSTANCE
 from harness.kube.quantity import Capacity
+from harness.kube.selection import INSTANCE
 from harness.kube.sockets import Listener
 from harness.kube.state import Snapshot
 

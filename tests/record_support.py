@@ -71,7 +71,10 @@ Feature: Buying
 STEPS = """\
 import os, time, pytest
 from pytest_bdd import given, when, then, parsers
-from harness.errors import DeployError
+from harness.errors import DeployError, Fault
+
+class NobodyError(DeployError):
+    fault = Fault.PROJECT
 
 @pytest.fixture(scope="session")
 def town():
@@ -99,7 +102,7 @@ def pays(till, n):
     time.sleep(0.02)
 
 @when("nobody comes")
-def nobody(): raise DeployError(needed="a customer", seen="nobody", looked="l", fix="f")
+def nobody(): raise NobodyError(needed="a customer", seen="nobody", looked="l", fix="f")
 
 @when("it is not done yet")
 def not_yet(): pytest.xfail("to be done")
@@ -114,7 +117,7 @@ def costs(thing, price): ...
 def there(datatable): assert datatable[1] == ["tea", "3"]
 """
 PLUGINS = ["options", "console", "features", "traceability", "failures", "summary"]
-PLUGINS += ["record", "record_scenarios", "history", "report", "story", "signals"]
+PLUGINS += ["record", "record_scenarios", "history", "verdict", "report", "story", "signals"]
 INI = f"""\
 [pytest]
 pythonpath = {ROOT}

@@ -70,8 +70,8 @@ def test_github(shop: pytest.Pytester, github: Path, args: tuple[str, ...]) -> N
 def test_a_log_gives_no_commands(shop: pytest.Pytester, github: Path) -> None:
     conftest = shop.path / "conftest.py"
     text = conftest.read_text()
-    hostile = 'def nobody(): print("::error file=x::injected\\n::group::y"); raise DeployError'
-    conftest.write_text(text.replace("def nobody(): raise DeployError", hostile))
+    hostile = 'def nobody(): print("::error file=x::injected\\n::group::y"); raise NobodyError'
+    conftest.write_text(text.replace("def nobody(): raise NobodyError", hostile))
     lines = run(shop)
     assert "::error file=x::injected" in lines
     assert not [c for c in obeyed(lines) if "injected" in c or "::group::y" in c]

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.databases.choice import KINDS, DatabaseNotGivenError, choose
+from harness.databases.choice import KINDS, DatabaseFixedError, DatabaseNotGivenError, choose
 from harness.options import OPTIONS
+from harness.project import Database
 from harness.settings import Settings
 
 URL, KEY = {"DATABASE_URL": "postgresql://a:b@c/d"}, {"NEON_API_KEY": "napi_x"}
@@ -28,7 +29,7 @@ URL, KEY = {"DATABASE_URL": "postgresql://a:b@c/d"}, {"NEON_API_KEY": "napi_x"}
     ],
 )
 def test_a_kind_and_why(asked: str, environ: dict[str, str], kind: str, reason: str) -> None:
-    choice = choose(asked, "DATABASE_URL", environ)
+    choice = choose(asked, Database(), environ)
     assert choice.kind == kind
     assert reason in choice.reason
     assert choice.ours == (kind in ("external", "pooled"))
@@ -40,8 +41,19 @@ def test_a_kind_and_why(asked: str, environ: dict[str, str], kind: str, reason: 
 )
 def test_what_a_kind_needs_is_not_there(asked: str, environ: dict[str, str], missing: str) -> None:
     with pytest.raises(DatabaseNotGivenError, match=missing) as raised:
-        choose(asked, "DATABASE_URL", environ)
+        choose(asked, Database(), environ)
     assert "in-cluster" in raised.value.fix
+
+
+def test_a_chart_that_takes_no_other_database_has_its_own() -> None:
+    own = Database(external=False)
+    for asked in ("", "in-cluster"):
+        choice = choose(asked, own, URL | KEY)
+        assert (choice.kind, choice.ours) == ("in-cluster", False)
+        assert "takes no other" in choice.reason
+    with pytest.raises(DatabaseFixedError, match="kind given") as raised:
+        choose("given", own, URL)
+    assert "external = false" in raised.value.looked
 
 
 def test_the_option_takes_every_kind(project_dir: Path) -> None:

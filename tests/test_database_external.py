@@ -15,6 +15,8 @@ import pytest
 from images_support import FixedBases, official, real_engine
 
 from harness.cache import Cache
+from harness.canaries.rows import in_rows
+from harness.canaries.search import Canaries
 from harness.databases import errors
 from harness.databases.database import Database
 from harness.databases.external import PostgresExternal
@@ -298,3 +300,26 @@ def test_an_image_that_ends_tells_its_last_words(engine: Engine, tmp_path: Path)
         assert containers.find(engine, postgres.cluster, "database") == []
     finally:
         postgres.delete()
+
+
+def test_a_secret_that_is_kept_as_it_is_is_found(database: Database) -> None:
+    canaries = Canaries(
+        {"token": "kept-as-it-is-4711", "hidden": "in-bytes-0815", "gone": "n-o-n-e"}
+    )
+    query = database.query
+    query.rows('CREATE SCHEMA "Other"')
+    try:
+        query.rows('CREATE TABLE "Other".settings (id int, content jsonb, raw bytea)')
+        assert in_rows(query, canaries) == ([], len(query.tables()) + 1)
+        query.rows(
+            'INSERT INTO "Other".settings VALUES (1, %s, %s)',
+            ('{"key": "Bearer kept-as-it-is-4711"}', b"before in-bytes-0815 after"),
+        )
+        leaks, _ = in_rows(query, canaries)
+        assert {(one.where, one.secret) for one in leaks} == {
+            ("table Other.settings", "token"),
+            ("table Other.settings", "hidden"),
+        }
+        assert "4711" not in str(leaks)
+    finally:
+        query.rows('DROP SCHEMA "Other" CASCADE')

@@ -8,11 +8,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from harness.entrance import Entrance
+from harness.entrance import Entrance, NothingPublicError, needs_way_in
 from harness.facts import Facts
 from harness.project import Project
 
@@ -36,7 +36,8 @@ class Guest:
 
 def entrance(guest: Any = None, url: str = NODE) -> Entrance:
     provider: Any = SimpleNamespace(endpoint=lambda port: f"{url} {port}" if port != 1 else url)
-    return Entrance(SHOP, "market", 30080 if url == NODE else 1, provider, guest)
+    way_in = guest.way_in if guest else None
+    return Entrance(SHOP, "market", 30080 if url == NODE else 1, provider, guest, way_in)
 
 
 @contextmanager
@@ -74,6 +75,24 @@ def test_another_by_a_tunnel_to_the_public_service() -> None:
     assert guest.asked == [("market", "shop", 80)]
 
 
+def test_one_of_ours_too_where_the_chart_has_no_value_for_the_port() -> None:
+    assert not needs_way_in(SHOP)
+    fixed = SHOP.model_copy(
+        update={"values": {k: v for k, v in SHOP.values.items() if v != "${cluster.node_port}"}}
+    )
+    assert needs_way_in(fixed)
+    way_in, provider = Guest().way_in, SimpleNamespace()
+    ours = Entrance(fixed, "market", 30080, cast("Any", provider), None, cast("Any", way_in))
+    assert ours.url == TUNNEL
+
+
+def test_where_nothing_is_public_there_is_no_entrance() -> None:
+    roles = {k: v.model_copy(update={"public": False}) for k, v in SHOP.services.items()}
+    closed = SHOP.model_copy(update={"services": roles})
+    with pytest.raises(NothingPublicError, match="none is described so"):
+        _ = Entrance(closed, "market", 0, cast("Any", None), None, cast("Any", Guest().way_in)).url
+
+
 def test_what_the_user_gave_leads_to_the_release_alone() -> None:
     guest = Guest("https://shop.example.org/")
     assert entrance(guest).url == "https://shop.example.org"
@@ -95,7 +114,7 @@ def facts(*, inside: bool = False) -> Facts:
         facts_inside=lambda: {"database.password": "hunter2-hunter2"},
     )
     names = [f"images.{name}.{part}" for name in ("api", "web") for part in ("repository", "tag")]
-    sources: Any = SimpleNamespace(facts=lambda: {name: name for name in names})
+    sources: Any = SimpleNamespace(facts=lambda _only=None: {name: name for name in names})
     return Facts(SHOP, sources, outside, {"shop": "s3cret"}, 30080)
 
 

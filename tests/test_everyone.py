@@ -46,7 +46,7 @@ def described(folder: Path, more: str = "") -> Project:
 
 
 def filled(project: Project, folder: Path = FOLDER) -> dict[str, str]:
-    return {one.name: one.text for one in fill(project, folder)}
+    return {one.name: one.text for one in fill(project, folder) if one.text}
 
 
 def test_each_table_has_a_row_for_what_is_described(project_dir: Path) -> None:

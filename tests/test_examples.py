@@ -25,6 +25,9 @@ def _judged(name: str) -> Verdict:
 
 
 def told(verdict: Verdict) -> dict[str, Any]:
+    requirements: dict[str, list[str]] = {}
+    for item in verdict.requirements:
+        requirements.setdefault(item.status, []).append(item.id)
     counted = [item for item in verdict.checks if item.counts]
     return {
         "verdict": verdict.status,
@@ -35,6 +38,7 @@ def told(verdict: Verdict) -> dict[str, Any]:
             if item.status == NOT_MET
         },
         "not applicable": [item.id for item in counted if item.status == NOT_APPLICABLE],
+        "requirements": requirements,
     }
 
 

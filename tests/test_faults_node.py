@@ -18,7 +18,7 @@ from harness.faults.fault import FaultWithoutEffectError
 from harness.faults.node import DrainedNode, LostNode
 from harness.kube.client import Kube
 from harness.kube.nodes import NodeReady, NothingEnding, RunElsewhere, node_of, nodes
-from harness.kube.pods import INSTANCE
+from harness.kube.selection import INSTANCE
 from harness.kube.waits import Pending, Ready
 from harness.labels import MANAGED
 

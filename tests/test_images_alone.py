@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import io
+import json
+import socket
 import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +33,7 @@ from harness.labels import MANAGED
 from harness.progress import Progress
 from harness.supply.engine import Engine
 
+_NET_RAW, _SYS_ADMIN = 13, 21  # capabilities(7)
 SECRET = "a-very-secret-value"
 SERVER = """
 import http.server, os, signal, sys
@@ -146,6 +150,70 @@ def test_the_root_file_system_is_read_only(engine: Engine, python: str) -> None:
     with pytest.raises(CommandInImageFailedError, match="Read-only file system"):
         Alone(engine, python, None, command=write).to_end()
     Alone(engine, python, None, command=write, read_only=False).to_end()
+
+
+LOOKS = """
+import json, socket, sys
+def call(host, port):
+    try:
+        socket.create_connection((host, port), timeout=5).close()
+    except OSError as error:
+        return error.errno or str(error)
+    return 0
+status = dict(line.split(":", 1) for line in open("/proc/self/status") if ":" in line)
+mounts = [line.split()[1] for line in open("/proc/mounts")]
+print(json.dumps({
+    "outside": call(sys.argv[1], 53),
+    "new privileges": status["NoNewPrivs"].strip(),
+    "powers": status["CapBnd"].strip(),
+    "mounts": mounts,
+}))
+"""
+
+
+def gateway() -> str:
+    """Return the address of this machine's router."""
+    for line in Path("/proc/net/route").read_text().splitlines()[1:]:
+        _, destination, router, *_ = line.split()
+        if int(destination, 16) == 0:
+            return socket.inet_ntoa(int(router, 16).to_bytes(4, "little"))
+    pytest.skip("this machine has no way out itself")
+
+
+@pytest.mark.engine
+def test_a_container_has_limits_and_no_way_out(engine: Engine, python: str, tmp_path: Path) -> None:
+    cluster = f"test-{uuid.uuid4().hex[:8]}"
+    closed = containers.closed_network(engine, Cache(tmp_path / "cache"), cluster)
+    if not closed:
+        pytest.skip("this machine is in none of the engine's networks")
+    looks = Alone(engine, python, None, command=["python3", "-c", LOOKS, gateway()])
+    try:
+        # A router that is reached answers, be it with a refusal; else nothing would be proven.
+        assert json.loads(looks.to_end())["outside"] in (0, errno.ECONNREFUSED)
+        seen = json.loads(replace(looks, network=closed).to_end())
+        assert seen["outside"] in ("timed out", errno.ENETUNREACH)
+        assert seen["new privileges"] == "1"
+        assert int(seen["powers"], 16) & (1 << _NET_RAW | 1 << _SYS_ADMIN) == 0
+        assert not [m for m in seen["mounts"] if m.startswith(("/host", "/var/run", "/root"))]
+        # All the same, this machine reaches its port, and sees when it has ended.
+        with replace(server(engine, python), network=closed).started() as running:
+            assert running.answers("/health").status == 200
+            host = running.container.attrs["HostConfig"]
+            assert (host["Memory"], host["PidsLimit"]) == (2 * 2**30, 1024)
+            running.stop()
+            with pytest.raises(ContainerExitedError):
+                running.answers("/health", timeout=1)
+    finally:
+        containers.remove_side_network(engine, cluster)
+    assert engine.sdk().networks.list(names=[closed]) == []
+
+
+@pytest.mark.engine
+def test_a_container_that_eats_memory_is_ended(engine: Engine, python: str) -> None:
+    alone = Alone(engine, python, None, command=["python3", "-c", "x = b'x' * 3_000_000_000"])
+    with pytest.raises(CommandInImageFailedError) as raised:
+        alone.to_end()
+    assert raised.value.code == 137
 
 
 @pytest.mark.engine

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -195,6 +196,34 @@ def test_the_program_judges_a_folder(programs: Path, tmp_path: Path) -> None:
     assert done.returncode == 2, done.stdout + done.stderr
     assert "needed: " in done.stderr
     assert "usage: deploy " in run(programs / "deploy", "--help", folder=tmp_path).stdout
+
+
+@pytest.mark.parametrize("brings", [False, True], ids=["no features", "features"])
+def test_the_program_accepts_a_folder(programs: Path, tmp_path: Path, *, brings: bool) -> None:
+    helm()
+    here, project = tmp_path / "here", tmp_path / "units"
+    here.mkdir()
+    shutil.copytree(ROOT / "examples" / "units", project)
+    # The project's own tests are none of an acceptance's.
+    (project / "test_own.py").write_text("import nothing_of_the_kind\n")
+    if brings:
+        (project / "features").mkdir()
+        (project / "features" / "own.feature").write_text(
+            "@static\nFeature: Own\n  @R-1\n  Scenario: Nobody is root\n"
+            "    Given the project as it lies in its folder\n    Then no image runs as root\n"
+        )
+        (project / "deploy.toml").write_text('[requirements]\n"R-1" = "Nobody is root"\n')
+    words = ("accept", project, "--json", here / "v.json", "--", "-m", "static", "-q")
+    done = run(programs / "deploy", *words, folder=here)
+    document = json.loads((here / "v.json").read_text())
+    found = {one["id"]: one["status"] for one in document["requirements"]}
+    if brings:
+        assert (done.returncode, found) == (0, {"R-1": "met"}), done.stdout + done.stderr
+    else:
+        assert (done.returncode, found["EC-3"]) == (3, "met"), done.stdout + done.stderr
+        assert document["scenarios"], done.stdout + done.stderr
+        left = {path.name for path in here.iterdir()}
+        assert left == {".deploy", ".pytest_cache", "v.json"}
 
 
 def test_our_own_repository_has_it_once(programs: Path) -> None:

@@ -40,6 +40,7 @@ from harness.kube.pods import containers, pod_of, pods_of_release
 from harness.kube.replace import NothingToReplaceError, replace_pods
 from harness.kube.resources import DEPLOYMENT
 from harness.kube.restarts import restart_counts, restarts
+from harness.kube.selection import INSTANCE, OfRelease, query, words
 from harness.kube.services import (
     ImageNotRunningError,
     ServiceAmbiguousError,
@@ -116,7 +117,26 @@ def test_pods_tell_what_a_step_asserts_on(api: FakeApi, client: Kube) -> None:
     assert found.images == ("shop-api:1",)
     assert found.containers[0].image_id == "sha256:1"
     asked = [path for method, path in api.requests if method == "GET"]
-    assert "labelSelector=app.kubernetes.io%2Finstance%3Dshop" in asked[-1]
+    assert f"labelSelector=%21{MANAGED}" in asked[-1]
+
+
+def test_what_is_not_labelled_belongs_to_the_release(api: FakeApi, client: Kube) -> None:
+    def labelled(name: str, labels: dict[str, str]) -> dict[str, Any]:
+        made = pod(name)
+        made["metadata"]["labels"] = labels
+        return made
+
+    api.put(PODS, labelled("plain", {"app": "web"}))
+    api.put(PODS, labelled("ours", {MANAGED: "true", INSTANCE: "shop"}))
+    api.put(PODS, labelled("theirs", {INSTANCE: "bank"}))
+    of_job = labelled("job", {"app": "web"})
+    of_job["metadata"]["ownerReferences"] = [{"kind": "Job", "uid": "j", "name": "j"}]
+    api.put(PODS, of_job)
+    assert [found.name for found in pods_of_release(client, "shop", "shop")] == ["plain"]
+    there = [labelled("plain", {}), labelled("theirs", {INSTANCE: "bank"})]
+    assert [p["metadata"]["name"] for p in snapshot(*there).pods(OfRelease("shop"))] == ["plain"]
+    assert words(OfRelease("shop")) == "what belongs to release shop"
+    assert (words({"a": "b"}), query({"a": "b", "c": "d"})) == ("a=b", "a=b,c=d")
 
 
 def namespace(name: str, *, managed: bool = True, phase: str = "Active") -> dict[str, Any]:

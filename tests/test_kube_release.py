@@ -22,8 +22,9 @@ from kube_support import (
 
 from harness.kube import causes
 from harness.kube.jobs import failed_hook
-from harness.kube.pods import INSTANCE, pod_of, running_image, same_image
+from harness.kube.pods import pod_of, running_image, same_image
 from harness.kube.release import ReleaseReady, ready_endpoints
+from harness.kube.selection import INSTANCE
 from harness.kube.state import Change
 from harness.kube.waits import Hopeless, Pending, Ready, Verdict
 
@@ -86,7 +87,7 @@ def test_not_while_the_watch_lags_behind_what_helm_has_done() -> None:
 
 
 def test_nothing_is_not_ready() -> None:
-    assert "app.kubernetes.io/instance=shop" in pending(judge())
+    assert "no object of release shop" in pending(judge())
     other = deployment() | {"metadata": {"name": "x", "uid": "x", "labels": {INSTANCE: "other"}}}
     assert "no object" in pending(judge(other))
 

@@ -123,10 +123,11 @@ def test_what_was_made_for_a_run_goes_however_it_ends(*, interrupted: bool) -> N
         settings=SimpleNamespace(keep="never"),
         guest=None,
         usage=SimpleNamespace(last=fails),
+        _guard=SimpleNamespace(stop=lambda: ended.append("guard")),
     )
     with pytest.raises(RuntimeError):
         Deployment.close(deployment, interrupted=interrupted, failed=False)
-    assert ended == ["jobs", "branch"]
+    assert ended == ["jobs", "guard", "branch"]
 
 
 def test_what_a_database_in_the_cluster_is_made_of(project_dir: Path) -> None:

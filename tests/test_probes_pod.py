@@ -16,7 +16,7 @@ from harness.kube.causes import ImagePullError
 from harness.kube.client import Kube
 from harness.kube.exec import Exec, ExecError
 from harness.kube.exec_stream import exit_of, stream
-from harness.kube.pods import INSTANCE
+from harness.kube.selection import INSTANCE
 from harness.probes import image, results
 from harness.probes.pod import ProbePod, pod
 from harness.redact import Redactor

@@ -161,7 +161,7 @@ def test_scenarios_of_files_that_were_left_out_count(shop: pytest.Pytester) -> N
     edit(shop.path / "features" / "buying.feature", "Feature: Buying", "@FR-1\nFeature: Buying")
     edit(shop.path / "features" / "buying.feature", "@FR-2\n@FR-1", "@FR-2 @FR-1")
     result = run(shop, "features/selling.feature")
-    result.stdout.fnmatch_lines(["- FR-1 *(partly proven: 4 of 8 scenarios passed)", "0 of 1 *"])
+    result.stdout.fnmatch_lines(["○ FR-1 *(not judged: 4 of 8 scenarios passed)", "0 of 1 *"])
 
 
 def test_only_what_failed_is_run_again(shop: pytest.Pytester) -> None:
@@ -360,8 +360,8 @@ def test_terminal_tells_scenarios_as_they_happen(shop: pytest.Pytester) -> None:
             r" +✓ When somebody pays 3 coins",
             r"=+ requirements =+",
             r"✓ FR-1 .*\(4 of 4 scenarios passed\)",
-            r"✕ FR-2 .*\(failed: 0 of 4 scenarios passed\)",
-            r"1 of 2 proven",
+            r"✕ FR-2 .*\(not met: 0 of 4 scenarios passed\)",
+            r"1 of 2 met",
             r"report +\S+/.deploy/report.html",
         ]
     )
@@ -372,7 +372,7 @@ def test_requirements_that_are_not_asked_for_are_counted(shop: pytest.Pytester) 
     more = '"FR-3" = "It closes"\n"FR-4" = "It opens"\n'
     edit(shop.path / "deploy.toml", '"FR-2"', f'{more}"FR-2"')
     result = run(shop, "-k", "sale or price or table")
-    result.stdout.fnmatch_lines(["1 of 1 proven; 1 was not asked for; 2 have no scenario"])
+    result.stdout.fnmatch_lines(["1 of 1 met; 1 was not asked for; 2 have no scenario"])
 
 
 def test_time_is_told_once_for_each_name_of_a_step(shop: pytest.Pytester) -> None:
@@ -403,7 +403,7 @@ def test_terminal_tells_of_several_processes(shop: pytest.Pytester) -> None:
             r" +0:\d\d gw[01] +\d\.\d s  ✕ Buying: It fails",
             r" +failed at: When nobody comes",
             r"application gw[01] +http://127.0.0.1:1",
-            r"1 of 2 proven",
+            r"1 of 2 met",
             r"report +\S+/.deploy/report.html",
         ]
     )
@@ -411,7 +411,7 @@ def test_terminal_tells_of_several_processes(shop: pytest.Pytester) -> None:
 
 def test_terminal_is_quiet_when_told_so(shop: pytest.Pytester) -> None:
     result = run(shop, "-q")
-    result.stdout.fnmatch_lines(["Fxss....*", "1 of 2 proven"])
+    result.stdout.fnmatch_lines(["Fxss....*", "1 of 2 met"])
     result.stdout.no_fnmatch_line("*Scenario:*")
     result.stdout.no_fnmatch_line("*FR-1*")
 

@@ -16,8 +16,9 @@ from harness.report.failures import failed_alone, failures
 from harness.report.model import Scenario
 from harness.report.page import render
 from harness.report.reader import read_run
-from harness.report.requirements import Requirement, grouped, proven_by
+from harness.report.requirements import Requirement, grouped
 from harness.report.sparkline import WIDTH, sparkline
+from harness.report.standing import standings, stands
 from harness.report.text import clean, cut, parts_of, seconds
 from harness.report.timeline import timeline
 from harness.report.trends import SHOWN, trends
@@ -103,14 +104,14 @@ ALL = [("Sale", "FR-1", "PASSED", ""), ("Buy", "FR-2", "PASSED", ""), ("E", "EC-
 @pytest.mark.parametrize(
     ("messages", "state", "sentence"),
     [
-        (record(*ALL), "passed", "Accepted: all 3 requirements are proven."),
-        (record(*ALL[:2]), "partly", "Nothing failed. 2 of 3 requirements are proven"),
+        (record(*ALL), "passed", "Accepted: all 3 requirements are met."),
+        (record(*ALL[:2]), "partly", "Nothing failed. 2 of 3 requirements are met"),
         (record(*ALL, end=False), "failed", "the record ends before the run did"),
         (record(("Sale", "FR-1", "FAILED", "w")), "failed", "1 scenario did not pass"),
         (record(("Sale", "FR-1", "PENDING", "w")), "failed", "1 scenario did not pass"),
         (record(("Sale", "FR-1", "UNKNOWN", "w")), "failed", "the run was broken off"),
         (record(("Sale", "FR-1", "SKIPPED", "w"), *ALL[1:]), "partly", "2 of 3"),
-        (record(("Sale", "FR-1", "SKIPPED", "w")), "partly", "no requirement is wholly proven"),
+        (record(("Sale", "FR-1", "SKIPPED", "w")), "partly", "no requirement is met by all"),
         (record(("Sale", "FR-1", "not run", ""), *ALL[1:]), "failed", "did not end well"),
         (record(("Sale", "FR-1", "not selected", ""), *ALL[1:]), "partly", "2 of 3"),
         ([m for m in record(*ALL) if "pickle" in m], "spec", "3 requirements and 3 scenarios"),
@@ -124,13 +125,13 @@ def test_verdict_claims_no_more_than_was_shown(
     messages: list[Message], state: str, sentence: str
 ) -> None:
     run = read_run(messages)
-    told = verdict(run, proven_by(REQUIREMENTS, run.scenarios))
+    told = verdict(run, standings(run, REQUIREMENTS, stands(run)))
     assert told.state == state
     assert sentence in told.sentence
 
 
 def test_requirements_come_by_kind() -> None:
-    told = proven_by({"US1.1": "", "FR-1": "", "XY-1": "", "FR-2": ""}, [])
+    told = standings(read_run([]), {"US1.1": "", "FR-1": "", "XY-1": "", "FR-2": ""}, [])
     assert [(g.name, len(g.requirements)) for g in grouped(told)] == [
         ("User stories", 1),
         ("Functional requirements", 2),
@@ -293,7 +294,7 @@ def text_of(page: str) -> str:
 def test_page_without_the_formatter_says_so() -> None:
     page = text_of(render(record(*ALL)))
     assert "is not in this page: it was not prepared on the machine" in page
-    assert "Accepted: all 3 requirements are proven." in page
+    assert "Accepted: all 3 requirements are met." in page
 
 
 def test_page_shows_images_against_their_budget() -> None:

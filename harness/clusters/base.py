@@ -93,8 +93,14 @@ class Provider(Protocol):
     def ensure(self) -> ClusterAccess:
         """Return access to a healthy cluster; make, start or mend it as needed."""
 
-    def load(self, images: Sequence[str]) -> Loaded:
-        """Bring images from the engine to where the cluster's pods can use them."""
+    def load(self, images: Sequence[str], names: Mapping[str, str] | None = None) -> Loaded:
+        """Bring images from the engine to where the cluster's pods can use them.
+
+        Args:
+            images: as the engine names them.
+            names: further names for some of them, and whose each is.
+
+        """
 
     def endpoint(self, node_port: int) -> str:
         """Return `http://HOST:PORT` at which this machine reaches a Service's NodePort."""

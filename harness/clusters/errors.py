@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.errors import DeployError
+from harness.errors import DeployError, Fault
 
 
 class ForeignClusterError(DeployError):
@@ -22,6 +22,8 @@ class ForeignClusterError(DeployError):
 
 class ClusterNameError(DeployError):
     """The name cannot be a cluster's name, or is outside our prefix."""
+
+    fault = Fault.INPUT
 
     def __init__(self, name: str, prefix: str) -> None:
         super().__init__(

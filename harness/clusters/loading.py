@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.clusters.base import Engine, Loaded
@@ -11,8 +11,9 @@ from harness.clusters.delivery import Delivery, Want
 from harness.clusters.errors import ImageMissingError, ImageNotLoadedError
 from harness.clusters.kind_node import KindNode
 from harness.clusters.node_disk import Ledger
-from harness.clusters.node_images import NodeImages
+from harness.clusters.node_images import TAG, NodeImages
 from harness.jobs import side_by_side
+from harness.kube.pods import same_image, whole_name
 
 _LEDGERS = "images*.json"
 _LAYERS = "images-layers.json"
@@ -72,6 +73,26 @@ def load_images(
         pruned=tuple(dict.fromkeys(name for _, names in settled for name in names)),
         seconds=time.monotonic() - started,
     )
+
+
+def name_images(nodes: Sequence[KindNode], names: Mapping[str, str]) -> None:
+    """Give images that every node holds further names, so that pods find them by these.
+
+    Args:
+        nodes: which.
+        names: the name that each image of the engine gets as well, and what it is called there.
+
+    Raises:
+        CommandFailedError: a node does not have one.
+
+    """
+    others = {name: ref for name, ref in names.items() if not same_image(name, ref)}
+
+    def name_on(node: KindNode) -> None:
+        for name, ref in others.items():
+            node.run(*TAG, "--force", whole_name(ref), whole_name(name))
+
+    side_by_side(name_on, nodes)
 
 
 def forget_images(folder: Path) -> None:

@@ -13,7 +13,7 @@ from harness.clusters.node_disk import Ledger, NodeImage, superseded
 from harness.command import run
 from harness.kube.pods import same_image
 
-_TAG = ("ctr", "--namespace=k8s.io", "images", "tag")
+TAG = ("ctr", "--namespace=k8s.io", "images", "tag")
 _STORE = "/var/lib/containerd/io.containerd.content.v1.content/blobs/sha256"
 
 
@@ -132,7 +132,7 @@ class NodeImages:
                 head, colon, _ = tag.rpartition(":")
                 new = f"{head}{colon}{ref.rpartition(':')[2]}"
                 if same_image(ref, new):
-                    return self.node.run(*_TAG, "--force", tag, new, check=False).returncode == 0
+                    return self.node.run(*TAG, "--force", tag, new, check=False).returncode == 0
         return False
 
     def _used(self) -> set[str]:

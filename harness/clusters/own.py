@@ -16,8 +16,9 @@ from harness.clusters.errors import ClusterNameError, ClusterUnhealthyError
 from harness.clusters.kind_fault import Fault
 from harness.clusters.kind_health import KindHealth
 from harness.clusters.kind_node import KindNode, NodeState
-from harness.clusters.loading import forget_images, load_images
+from harness.clusters.loading import forget_images, load_images, name_images
 from harness.jobs import side_by_side
+from harness.kube.tenancy import KEPT_FROM_HOST, Tenancy
 from harness.progress import Progress
 
 PREFIX = "deploy-"
@@ -128,11 +129,13 @@ class OwnCluster(ABC):
                 return self._access(created=False)
             return self._make(fault)
 
-    def load(self, images: Sequence[str]) -> Loaded:
+    def load(self, images: Sequence[str], names: Mapping[str, str] | None = None) -> Loaded:
         """Bring images into every node. See load_images for what it raises."""
         self._require_running("to load images into it")
         with self._cache.lock(f"cluster-{self.name}"):
-            return load_images(self._containers, self._engine, self.folder, images)
+            loaded = load_images(self._containers, self._engine, self.folder, images)
+            name_images(self._containers, names or {})
+            return loaded
 
     def endpoint(self, node_port: int) -> str:
         """Return `http://127.0.0.1:PORT` for a NodePort that the cluster publishes.
@@ -205,7 +208,13 @@ class OwnCluster(ABC):
         version = self._health.version()
         witness = self._first.words_of_api
         return ClusterAccess(
-            self.name, self.kubeconfig, self.context, version, created, witness=witness
+            self.name,
+            self.kubeconfig,
+            self.context,
+            version,
+            created,
+            tenancy=Tenancy(labels=KEPT_FROM_HOST),
+            witness=witness,
         )
 
     def _restore_network(self) -> None:

@@ -30,7 +30,7 @@ class Untouched:
         nowhere = Path("/nonexistent")
         return ClusterAccess(self.name, nowhere, self.name, "none", created=False)
 
-    def load(self, images: Sequence[str]) -> Loaded:
+    def load(self, images: Sequence[str], names: Mapping[str, str] | None = None) -> Loaded:  # noqa: ARG002
         """Note it, and raise ClusterMissingError."""
         raise self._refused(f"load {', '.join(images)}")
 

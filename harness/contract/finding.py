@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from harness.errors import DeployError
+from harness.errors import DeployError, Fault
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,8 @@ class Finding:
 
 class ContractBrokenError(DeployError):
     """Chart, images and code do not fit together; says everything that one check found."""
+
+    fault = Fault.PROJECT
 
     def __init__(self, findings: Sequence[Finding]) -> None:
         self.findings = tuple(findings)

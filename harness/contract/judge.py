@@ -23,6 +23,7 @@ from harness.contract import (
     listening,
     names,
     packages,
+    plain_language,
     probes,
     production,
     references,
@@ -55,6 +56,8 @@ class Check:
 
 
 LOOKED = "the rendered chart, the Dockerfiles and the sources of the images"
+
+_COMMANDS = "commands of kubectl-ai or kagent"
 
 #: By the name under which scenarios and reports call them.
 CHECKS: dict[str, Check] = {
@@ -113,6 +116,8 @@ CHECKS: dict[str, Check] = {
     "values checked": Check(values.checked, "parts of the values' schema"),
     "values given": Check(values.given, "values that the description gives"),
     "chart name": Check(values.chart_name, "charts"),
+    "plain language": Check(plain_language.shown, _COMMANDS, always=False),
+    "plain language commands": Check(plain_language.several, _COMMANDS, always=False),
 }
 
 

@@ -82,6 +82,13 @@ class PodTemplate:
         """Whether its pods serve until they are told to stop, not a Job's or a hook's."""
         return self.owner.hook is None and self.owner.kind not in ("Job", "CronJob", "Pod")
 
+    @property
+    def images(self) -> list[str]:
+        """Return the images of its containers, as they are named."""
+        kinds = ("initContainers", "containers")
+        named = [one.get("image") for kind in kinds for one in self.spec.get(kind) or ()]
+        return [name for name in named if isinstance(name, str) and name]
+
 
 @dataclass
 class Rendering:

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from harness.databases.errors import DatabaseError
 from harness.databases.neon.errors import KEY
-from harness.errors import DeployError
+from harness.errors import DeployError, Fault
 from harness.options import DATABASES
+
+if TYPE_CHECKING:
+    from harness.project import Database
 
 EXTERNAL, POOLED, GIVEN, NEON, INSIDE = KINDS = DATABASES
 #: Those of which the server is ours, to be stopped and started.
@@ -17,6 +21,8 @@ OURS = (EXTERNAL, POOLED)
 
 class DatabaseNotGivenError(DatabaseError):
     """A kind of database was asked for, and what it needs is not there."""
+
+    fault = Fault.INPUT
 
     def __init__(self, kind: str, needed: str, looked: str) -> None:
         super().__init__(
@@ -64,18 +70,38 @@ class NotOursError(DeployError):
         )
 
 
-def choose(asked: str, variable: str, environ: Mapping[str, str]) -> Choice:
+class DatabaseFixedError(DatabaseError):
+    """A kind of database was asked for, and the chart has its own and takes no other."""
+
+    fault = Fault.INPUT
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(
+            needed=f"a chart that takes a database of kind {kind}",
+            seen="it has one of its own in the cluster, and no value for another",
+            looked="`external = false` below [database], in deploy.toml or inferred",
+            fix=f"leave --deploy-database out or let it be {INSIDE}; or correct the description",
+        )
+
+
+def choose(asked: str, database: Database, environ: Mapping[str, str]) -> Choice:
     """Return the kind that was asked for; without one, what the environment suggests.
 
     Args:
         asked: one of KINDS, or nothing.
-        variable: the name of the variable that may hold a database's URL.
+        database: as the project describes it; `env` names the variable that may hold its URL.
         environ: holds that and Neon's key.
 
     Raises:
         DatabaseNotGivenError: what the kind needs is not in the environment.
+        DatabaseFixedError: the chart takes none of the kind that was asked for.
 
     """
+    variable = database.env
+    if not database.external:
+        if asked not in ("", INSIDE):
+            raise DatabaseFixedError(asked)
+        return Choice(INSIDE, "the chart has its own, and takes no other")
     needs = {GIVEN: variable, NEON: KEY}
     if asked in needs and not environ.get(needs[asked]):
         name = needs[asked]

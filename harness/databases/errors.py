@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.errors import DeployError
+from harness.errors import DeployError, Fault
 
 
 class DatabaseError(DeployError):
@@ -11,6 +11,8 @@ class DatabaseError(DeployError):
 
 class UrlInvalidError(DatabaseError):
     """The text is not the URL of a PostgreSQL database."""
+
+    fault = Fault.INPUT
 
     def __init__(self, problem: str, source: str) -> None:
         super().__init__(
@@ -24,6 +26,8 @@ class UrlInvalidError(DatabaseError):
 
 class HostIsLoopbackError(DatabaseError):
     """The URL names this machine, which a pod cannot reach by that name."""
+
+    fault = Fault.INPUT
 
     def __init__(self, host: str, source: str) -> None:
         super().__init__(

@@ -41,6 +41,7 @@ class PostgresExternal:
         name: the database that `ensure` returns.
         timeout: seconds that it may take until it answers.
         address: of this machine, by which pods reach it instead of by name.
+        tls: whether it refuses connections that are not encrypted.
 
     All methods raise `errors.DatabaseNotStartedError` when the server does not come up,
     or (other than `ensure` and `delete`) when there is none.
@@ -57,6 +58,7 @@ class PostgresExternal:
     name: str = "app"
     timeout: float = 90.0
     address: str = ""
+    tls: bool = True
     _adopted: bool = field(default=False, init=False)
 
     @property
@@ -95,15 +97,18 @@ class PostgresExternal:
                 self.progress.choice("database", self.host, reason)
         return self.create_database(self.name)
 
-    def join(self) -> None:
+    def join(self, network: str = "") -> None:
         """Let the cluster's pods reach it by name; needed when it started before the cluster.
 
+        Args:
+            network: another of the engine's networks, whose containers are to reach it.
+
         Raises:
-            containers.NetworkMissingError: the cluster's network is not there.
+            containers.NetworkMissingError: the network is not there.
 
         """
-        if self.network:
-            containers.join(self.engine, self._server().container(), self.network, self.alias)
+        if network := network or self.network:
+            containers.join(self.engine, self._server().container(), network, self.alias)
 
     def create_database(self, name: str) -> Database:
         """Return the database of this name, owned by the application's role."""
@@ -212,6 +217,7 @@ class PostgresExternal:
             timeout=self.timeout,
             network=containers.side_network(self.engine, self.cache, self.cluster),
             address=self.address,
+            tls=self.tls,
         )
 
     def _role(self, server: Server) -> Identifier:

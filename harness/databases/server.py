@@ -35,6 +35,12 @@ hostssl   all all ::/0        scram-sha-256
 hostnossl all all 0.0.0.0/0   reject
 hostnossl all all ::/0        reject
 """
+# For an application that trusts no certificate but those of public authorities.
+_HBA_OFFERED = """\
+local     all all             trust
+host      all all 0.0.0.0/0   scram-sha-256
+host      all all ::/0        scram-sha-256
+"""
 _COMMAND = (
     "postgres",
     *("-c", "ssl_cert_file=/etc/ssl/certs/ssl-cert-snakeoil.pem"),
@@ -52,7 +58,8 @@ _ATTEMPTS = 3  # a free port may be taken by someone else before the engine bind
 class Server:
     """One cluster's PostgreSQL server. `timeout`: seconds until it must answer.
 
-    `address`: a further one of this machine at which it listens, if any.
+    `address`: a further one of this machine at which it listens, if any. `tls`: whether it
+    refuses connections that are not encrypted; it offers encryption either way.
 
     All methods raise `errors.DatabaseNotStartedError` when it does not come up or is
     not there.
@@ -66,6 +73,7 @@ class Server:
     timeout: float
     network: str
     address: str = ""
+    tls: bool = True
 
     def container(self) -> Container:
         """Return its container, running or not."""
@@ -191,7 +199,8 @@ class Server:
         ours = self.credentials
         password = ours.admin_password if user == ADMIN else ours.role_password
         secret, database = quote(password, safe=""), quote(name, safe="")
-        return f"postgresql://{user}:{secret}@{host}:{port}/{database}?sslmode=require"
+        query = "?sslmode=require" if self.tls else ""
+        return f"postgresql://{user}:{secret}@{host}:{port}/{database}{query}"
 
     def _described(self, port: int) -> Any:
         from testcontainers.community.postgres import PostgresContainer
@@ -217,7 +226,7 @@ class Server:
         described.ports = cast("dict[str, int | None]", {f"{PORT}/tcp": places})
         described.with_name(f"{self.cluster}-{ROLE}")
         described.with_command(list(_COMMAND))
-        described.with_copy_into_container(_HBA.encode(), _HBA_FILE, 0o644)
+        described.with_copy_into_container(self._hba.encode(), _HBA_FILE, 0o644)
         described.with_copy_into_container(f"{_TLS.format('on')};\n".encode(), _TLS_FILE, 0o644)
         labels = containers.labels(self.cluster, ROLE, self._content())
         described.with_kwargs(network=self.network, labels=labels)
@@ -226,7 +235,11 @@ class Server:
     def _content(self) -> str:
         further: dict[str, Any] = {"address": self.address} if self.address else {}
         image = self.engine.image_id(self.image)
-        return digest(image=image, command=_COMMAND, hba=_HBA, tls=_TLS, **further)
+        return digest(image=image, command=_COMMAND, hba=self._hba, tls=_TLS, **further)
+
+    @property
+    def _hba(self) -> str:
+        return _HBA if self.tls else _HBA_OFFERED
 
     def _replaced(self, cause: str) -> None:
         self.progress.choice("database", self.cluster, f"started anew: {cause}")

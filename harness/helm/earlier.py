@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 from harness.cache import Cache, digest
 from harness.command import CommandFailedError, CommandMissingError, CommandTimedOutError, run
+from harness.errors import Fault
 from harness.helm import causes
 from harness.helm.chart import ChartFacts, check_chart
 from harness.helm.errors import HelmError
@@ -24,6 +25,8 @@ _PACKED = (".tgz", ".tar.gz")
 
 class EarlierChartError(HelmError):
     """An earlier version of the chart that is named cannot be had."""
+
+    fault = Fault.INPUT
 
 
 class RevisionMissingError(EarlierChartError):

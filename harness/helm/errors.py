@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from harness.errors import DeployError
+from harness.errors import DeployError, Fault
 
 
 class HelmError(DeployError):
@@ -13,6 +13,8 @@ class HelmError(DeployError):
 
 class ChartMissingError(HelmError):
     """There is no chart where one should be."""
+
+    fault = Fault.PROJECT
 
     def __init__(self, chart: Path) -> None:
         seen = "the folder does not exist"
@@ -32,6 +34,8 @@ class ChartMissingError(HelmError):
 class ChartInvalidError(HelmError):
     """What describes the chart (Chart.yaml, values.yaml, its schema, dependencies) is wrong."""
 
+    fault = Fault.PROJECT
+
     def __init__(self, chart: Path, problem: str, fix: str = "") -> None:
         super().__init__(
             needed=f"a chart in {chart} that Helm can load",
@@ -48,6 +52,8 @@ class ValuesRefusedError(HelmError):
         paths: the values that the schema names, dotted (`frontend.service.nodePort`).
 
     """
+
+    fault = Fault.PROJECT
 
     def __init__(self, chart: Path, problem: str, where: str, paths: tuple[str, ...] = ()) -> None:
         self.paths = paths
@@ -67,6 +73,8 @@ class TemplateFailedError(HelmError):
 
     """
 
+    fault = Fault.PROJECT
+
     def __init__(self, chart: Path, template: str, problem: str) -> None:
         self.template = template
         super().__init__(
@@ -79,6 +87,8 @@ class TemplateFailedError(HelmError):
 
 class LintFailedError(HelmError):
     """`helm lint --strict` has found errors or warnings."""
+
+    fault = Fault.PROJECT
 
     def __init__(self, chart: Path, findings: str) -> None:
         super().__init__(
@@ -116,6 +126,8 @@ class ReleaseMissingError(HelmError):
 class ReleaseFailedError(HelmError):
     """The cluster refused an object, a hook failed, or Helm could not go on."""
 
+    fault = Fault.PROJECT
+
     def __init__(self, action: str, release: str, namespace: str, problem: str, fix: str) -> None:
         super().__init__(
             needed=f"{action} of release {release} in namespace {namespace}",
@@ -127,6 +139,8 @@ class ReleaseFailedError(HelmError):
 
 class TestFailedError(HelmError):
     """A test of the chart (`helm test`) has failed."""
+
+    fault = Fault.PROJECT
 
     __test__ = False  # pytest takes every class named Test… for a test
 

@@ -13,6 +13,7 @@ from harness.report.failures import failures
 from harness.report.model import NOT_SELECTED, Run
 from harness.report.reader import read_run
 from harness.report.requirements import Requirement, proven_by
+from harness.report.standing import standings, stands
 from harness.report.text import clean, parts_of
 from harness.report.verdict import verdict
 
@@ -54,7 +55,7 @@ def entry_of(
         provider=provider,
         workers=run.workers,
         exit_status=exit_status,
-        outcome=verdict(run, requirements).sentence,
+        outcome=verdict(run, standings(run, demanded, stands(run))).sentence,
         command=str(project.get("command") or ""),
         whole=whole,
         sizes=tuple(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from harness.errors import DeployError
+from harness.errors import DeployError, Fault
 from harness.images import containers
+from harness.images.inspect import inspect
 from harness.images.running import (
     Answer,
     ContainerExitedError,
@@ -36,6 +38,8 @@ __all__ = [
 class ContainerNotStartedError(DeployError):
     """The engine could not start a container."""
 
+    fault = Fault.PROJECT
+
     def __init__(self, image: str, reason: str) -> None:
         super().__init__(
             needed=f"a container of {image} to start",
@@ -48,6 +52,8 @@ class ContainerNotStartedError(DeployError):
 class CommandInImageFailedError(DeployError):
     """A command run in an image ended with an exit code other than 0."""
 
+    fault = Fault.PROJECT
+
     def __init__(self, image: str, command: Sequence[str], code: int | None, log: str) -> None:
         self.code = code
         super().__init__(
@@ -56,6 +62,18 @@ class CommandInImageFailedError(DeployError):
             looked="the container's log",
             fix="read its last words above",
         )
+
+
+#: What a container may, whose image is somebody's: no more memory and processes than a pod
+#: usually has, and of root's powers those by which a server binds its port and leaves root.
+LIMITS: Mapping[str, Any] = {
+    "mem_limit": 2 * 2**30,
+    "memswap_limit": 2 * 2**30,
+    "pids_limit": 1024,
+    "security_opt": ["no-new-privileges"],
+    "cap_drop": ["ALL"],
+    "cap_add": ["CHOWN", "DAC_OVERRIDE", "FOWNER", "KILL", "NET_BIND_SERVICE", "SETGID", "SETUID"],
+}
 
 
 @dataclass(frozen=True)
@@ -70,7 +88,10 @@ class Alone:
             never through an argument list or a file.
         secrets: values to keep out of logs and errors.
         command: instead of the image's CMD.
-        network: a network of the engine to join.
+        network: a network of the engine to join. Where it has no way out, this machine
+            reaches the container at its address there.
+        absent: names of others that are not there. They are known, and nobody answers at them:
+            a server that looks its neighbours up when it starts would not start without.
         read_only: root file system read-only, with `tmpfs` folders to write to.
 
     """
@@ -82,8 +103,18 @@ class Alone:
     secrets: Sequence[str] = field(default=(), repr=False)
     command: Sequence[str] | None = None
     network: str | None = None
+    absent: Sequence[str] = ()
     read_only: bool = True
     tmpfs: Sequence[str] = ("/tmp",)  # noqa: S108 - a path in the container
+
+    def _mode_of(self, folder: str) -> str:
+        """Return options by which the image's user can write, whatever the folder below is."""
+        if folder == "/tmp":  # noqa: S108 - a path in the container
+            return "mode=1777"
+        owner = re.fullmatch(r"(\d+)(?::(\d+))?", inspect(self.engine, self.image).user)
+        if owner is None:
+            return "mode=1777"
+        return f"mode=1777,uid={owner[1]},gid={owner[2] or 0}"
 
     @contextlib.contextmanager
     def started(self) -> Iterator[Running]:
@@ -99,7 +130,9 @@ class Alone:
         if self.port:
             options["ports"] = {f"{self.port}/tcp": ("127.0.0.1",)}
         if self.read_only:
-            options["tmpfs"] = dict.fromkeys(self.tmpfs, "mode=1777")
+            options["tmpfs"] = {folder: self._mode_of(folder) for folder in self.tmpfs}
+        if self.absent:
+            options["extra_hosts"] = dict.fromkeys(self.absent, "127.0.0.1")
         if self.network:
             options["network"] = self.network
         try:
@@ -109,6 +142,7 @@ class Alone:
                 environment=dict(self.env),
                 labels=containers.labels("", "alone"),
                 read_only=self.read_only,
+                **LIMITS,
                 **options,
             )
         except (APIError, ImageNotFound) as error:
@@ -118,7 +152,9 @@ class Alone:
                 container.start()
             except APIError as error:
                 raise ContainerNotStartedError(self.image, str(error.explanation)) from error
-            yield Running(self.image, self.port, container, Redactor(self.secrets))
+            closed = self.network and containers.is_closed(self.engine, self.network)
+            network = self.network if closed and self.network else ""
+            yield Running(self.image, self.port, container, Redactor(self.secrets), network)
         finally:
             containers.remove(container)
 

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import shutil
+import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from harness.cache import Cache, digest
 from harness.command import CommandTimedOutError
+from harness.errors import DeployError
 from harness.images import precheck
 from harness.images.context import Context
 from harness.images.dockerfile import Dockerfile
 from harness.images.failure import BuildFailedError, BuildTimedOutError, read_failure
+from harness.images.foreign import CA_SECRET, adapted, foreign, syntax_image
+from harness.images.leavings import remove_layers
+from harness.images.limits import BuildExceededError, Limits
 from harness.images.spec import HASH_LABEL, NAME_LABEL, BuiltImage, ImageSpec
+from harness.images.steps import MARK, limitable
+from harness.images.watch import BuildWatch
 from harness.labels import MANAGED
 from harness.progress import Progress
 from harness.redact import Redactor
 from harness.supply.authority import ca_bundle
+from harness.supply.disk import engine_folder
 
 if TYPE_CHECKING:
     from harness.supply.bases import Bases
@@ -31,7 +43,20 @@ _BUILDKIT = {
     "BUILDX_BUILDER": "default",
     "BUILDX_NO_DEFAULT_ATTESTATIONS": "1",
 }
-CA_SECRET = "ca_bundle"  # noqa: S105 - the id of a build secret, not its value
+
+
+def wanted_bases(spec: ImageSpec, dockerfile: Dockerfile) -> dict[str, str]:
+    """Return the official names of the images that an image is made from, its own base last.
+
+    Where the spec says that an ARG stands for one, its key is that ARG, else the name itself.
+    """
+    named = {official: argument for argument, official in spec.bases.items()}
+    wanted = dict(spec.bases)
+    for one in foreign(dockerfile, {**spec.build_args, **spec.bases}, spec.target):
+        key = named.get(one.name, one.name)
+        wanted.pop(key, None)
+        wanted[key] = one.name
+    return wanted
 
 
 @dataclass
@@ -51,6 +76,7 @@ class Builder:
             build secret `ca_bundle`; it never becomes part of an image by itself.
         timeout: seconds that one build may take.
         redact: applied to what a failure shows.
+        limits: what one build may take.
 
     """
 
@@ -61,6 +87,8 @@ class Builder:
     environ: Mapping[str, str]
     timeout: float = 900.0
     redact: Redactor = field(default_factory=Redactor)
+    limits: Limits = field(default_factory=Limits)
+    _folder: tuple[Path | None] | None = field(default=None, init=False, repr=False)
 
     def check(self, spec: ImageSpec) -> None:
         """Check a spec against its sources without building; see `precheck.check`."""
@@ -71,7 +99,7 @@ class Builder:
 
         Args:
             spec: what would be built.
-            bases: ARG name to the image that would stand in its FROM, in the engine.
+            bases: what would stand in its FROM, in the engine, by the names of `wanted_bases`.
 
         Raises:
             DeployError: the spec does not fit its sources (see `precheck`).
@@ -88,13 +116,15 @@ class Builder:
         Raises:
             BuildFailedError: a step failed; names image, step, line and cause (EC-1).
             BuildTimedOutError: the build took longer than `timeout`.
+            BuildExceededError: it came to one of its `limits`.
             DeployError: the spec does not fit its sources (see `precheck`), or a base
                 image is not to be had.
 
         """
         started = time.monotonic()
         context, dockerfile = precheck.check(spec)
-        bases = {name: self.bases.ensure(official).ref for name, official in spec.bases.items()}
+        wanted = wanted_bases(spec, dockerfile)
+        bases = {name: self._base(spec, dockerfile, wanted[name]) for name in wanted}
         key = self._key(spec, context, bases)
         tag = key[:12]
         ref = f"{spec.repository}:{tag}"
@@ -113,6 +143,52 @@ class Builder:
             raise BuildFailedError(spec, read_failure(output, dockerfile), self.redact)
         seconds = time.monotonic() - started
         return BuiltImage(spec.name, spec.repository, tag, found, bases, seconds, built)
+
+    def _base(self, spec: ImageSpec, dockerfile: Dockerfile, official: str) -> str:
+        try:
+            return self.bases.ensure(official).ref
+        except DeployError as error:
+            for one in foreign(dockerfile, {**spec.build_args, **spec.bases}, spec.target):
+                if one.name == official:
+                    step = f"`{one.instruction.word} {one.instruction.rest}`"
+                    note = f"image {spec.name} asks for it: {spec.file}, line"
+                    error.add_note(f"{note} {one.instruction.line}, {step}")
+            raise
+
+    @contextlib.contextmanager
+    def _adapted(
+        self, spec: ImageSpec, dockerfile: Dockerfile, bases: Mapping[str, str]
+    ) -> Iterator[Path]:
+        """Give the Dockerfile as it can be built here: itself, or one that stands on others."""
+        text = spec.file.read_text(encoding="utf-8", errors="surrogateescape")
+        new = adapted(
+            text,
+            dockerfile,
+            {**spec.build_args, **spec.bases},
+            {name: ref for name, ref in bases.items() if name not in spec.bases},
+            trust=ca_bundle(self.environ) is not None,
+            syntax=self._reads(syntax_image(text)),
+        )
+        if new.splitlines() == text.splitlines():
+            yield spec.file
+            return
+        with tempfile.TemporaryDirectory(prefix="deploy-build-") as folder:
+            file = Path(folder, spec.file.name)
+            file.write_text(new, encoding="utf-8", errors="surrogateescape")
+            own = spec.file.with_name(f"{spec.file.name}.dockerignore")
+            if own.is_file():
+                shutil.copyfile(own, file.with_name(own.name))
+            yield file
+
+    def _reads(self, syntax: str) -> bool:
+        """Say whether the frontend that a Dockerfile asks for is to be had."""
+        try:
+            if syntax:
+                self.bases.ensure(syntax)
+        except DeployError:
+            self.progress.choice("syntax", "the engine's own", f"{syntax} is not to be had")
+            return False
+        return True
 
     def _key(self, spec: ImageSpec, context: Context, bases: Mapping[str, str]) -> str:
         return digest(
@@ -142,29 +218,65 @@ class Builder:
         bases: Mapping[str, str],
         note: Callable[[str], None],
     ) -> None:
-        argv = ["build", "--progress=plain", "--file", str(spec.file), "--tag", ref]
+        with self._adapted(spec, dockerfile, bases) as file:
+            self._run_on(file, spec, dockerfile, ref, key, bases, note)
+
+    def _run_on(
+        self,
+        file: Path,
+        spec: ImageSpec,
+        dockerfile: Dockerfile,
+        ref: str,
+        key: str,
+        bases: Mapping[str, str],
+        note: Callable[[str], None],
+    ) -> None:
+        argv = ["build", "--progress=plain", "--file", str(file), "--tag", ref]
         labels = {MANAGED: "true", HASH_LABEL: key, NAME_LABEL: spec.name}
         for name, value in labels.items():
             argv += ["--label", f"{name}={value}"]
-        for name, value in {**spec.build_args, **bases}.items():
+        arguments = {name: ref for name, ref in bases.items() if name in spec.bases}
+        for name, value in {**spec.build_args, **arguments}.items():
             argv += ["--build-arg", f"{name}={value}"]
         if spec.target:
             argv += ["--target", spec.target]
         if bundle := ca_bundle(self.environ):
             argv += ["--secret", f"id={CA_SECRET},src={bundle}"]
+        argv += ["--add-host", f"{MARK}:127.0.0.1"]  # by which its steps are known as ours
+        watch, begun = self._watch(), datetime.now(UTC)
         try:
-            done = self.engine.run(
-                *argv,
-                str(spec.context),
-                timeout=self.timeout,
-                env=_BUILDKIT,
-                check=False,
-                on_line=note,
-            )
+            with watch:
+                done = self.engine.run(
+                    *argv,
+                    str(spec.context),
+                    timeout=self.timeout,
+                    env=_BUILDKIT,
+                    check=False,
+                    on_line=note,
+                    on_start=watch.began,
+                )
         except CommandTimedOutError as error:
             said = error.completed.stdout + error.completed.stderr
             failure = read_failure(said, dockerfile)
             raise BuildTimedOutError(spec, failure, self.timeout, self.redact, said) from error
         if done.returncode != 0:
             said = done.stdout + done.stderr
-            raise BuildFailedError(spec, read_failure(said, dockerfile), self.redact, said)
+            failure = read_failure(said, dockerfile)
+            words = "\n".join((failure.cause, *failure.lines))
+            if exceeded := watch.exceeded or watch.told(words):
+                if exceeded.disk:
+                    remove_layers(self.engine, dockerfile, begun)
+                raise BuildExceededError(spec, failure, exceeded, self.redact, said)
+            raise BuildFailedError(spec, failure, self.redact, said)
+
+    def _watch(self) -> BuildWatch:
+        limited = self.engine.host.startswith("unix://") and limitable()
+        if not limited:
+            reason = "control groups of its engine are not to be changed from here"
+            self.progress.choice("limits", "of builds: time and disk alone", reason)
+        return BuildWatch(self.limits, self._disk(), limited)
+
+    def _disk(self) -> Path | None:
+        if self._folder is None:
+            self._folder = (engine_folder(self.engine),)
+        return self._folder[0]

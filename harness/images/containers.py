@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import socket
 import threading
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
@@ -116,13 +117,59 @@ def side_network(engine: Engine, cache: Cache, cluster: str) -> str:
     return name
 
 
+def closed_network(engine: Engine, cache: Cache, cluster: str) -> str:
+    """Return the name of a network like the one beside a cluster, with no way out of it.
+
+    The engine publishes no port of a container that is in no other one. So this machine has to
+    be in it: "" where it is not, as with an engine in a virtual machine.
+    """
+    name = f"{cluster}-closed"
+    with cache.lock(f"network-{name}"):
+        if not _networks(engine, name):
+            engine.sdk().networks.create(
+                name,
+                driver="bridge",
+                internal=True,
+                labels=labels(cluster, "network"),
+                check_duplicate=True,
+            )
+    gateways = [
+        str(one["Gateway"])
+        for one in _networks(engine, name)[0].attrs["IPAM"]["Config"]
+        if one.get("Gateway")
+    ]
+    return name if any(map(_is_of_this_machine, gateways)) else ""
+
+
+def _is_of_this_machine(address: str) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as sock:
+        try:
+            sock.bind((address, 0))
+        except OSError:
+            return False
+    return True
+
+
 def remove_side_network(engine: Engine, cluster: str) -> None:
-    """Remove the network of our own, unless something is still in it."""
+    """Remove the networks of our own, unless something is still in them."""
     from docker.errors import APIError
 
-    for network in _networks(engine, f"{cluster}-side"):
-        with contextlib.suppress(APIError):  # in use: whoever is last removes it
-            network.remove()
+    for name in (f"{cluster}-side", f"{cluster}-closed"):
+        for network in _networks(engine, name):
+            with contextlib.suppress(APIError):  # in use: whoever is last removes it
+                network.remove()
+
+
+def address_in(container: Container, network: str) -> str:
+    """Return a container's address in a network, "" while it has none."""
+    container.reload()
+    place = container.attrs["NetworkSettings"]["Networks"].get(network) or {}
+    return str(place.get("IPAddress") or "")
+
+
+def is_closed(engine: Engine, network: str) -> bool:
+    """Say whether a network has no way out, and so publishes no ports."""
+    return any((one.attrs or {}).get("Internal") for one in _networks(engine, network))
 
 
 def join(engine: Engine, container: Container, network: str, alias: str) -> None:

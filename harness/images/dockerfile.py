@@ -66,11 +66,20 @@ class Dockerfile:
 
     path: Path
     instructions: list[Instruction] = field(default_factory=list)
+    #: What a line ends with that goes on in the next.
+    escape: str = "\\"
 
     @classmethod
     def read(cls, path: Path) -> Dockerfile:
         """Parse the file; instructions that Docker does not know stay as they are."""
-        return cls(path, _parse(path.read_text(encoding="utf-8-sig", errors="replace")))
+        text = path.read_text(encoding="utf-8-sig", errors="replace")
+        escape = _escape(text)
+        return cls(path, _parse(text, escape), escape)
+
+    @staticmethod
+    def filled(word: str, values: Mapping[str, str]) -> str:
+        """Return a word with its variables filled in; as it is when one has no value."""
+        return _substitute(word, values) or word
 
     @property
     def global_args(self) -> dict[str, str]:
@@ -139,7 +148,7 @@ def _assignments(one: Instruction, values: dict[str, str]) -> dict[str, str]:
     return {name: value for name, value in found.items() if value}
 
 
-def _substitute(word: str, values: dict[str, str]) -> str | None:
+def _substitute(word: str, values: Mapping[str, str]) -> str | None:
     """Return the word with variables filled in, or None when one is not known."""
     unknown = False
 
@@ -153,13 +162,17 @@ def _substitute(word: str, values: dict[str, str]) -> str | None:
     return None if unknown else filled
 
 
-def _parse(text: str) -> list[Instruction]:
-    lines, escape, found = text.splitlines(), "\\", list[Instruction]()
-    for line in lines:
+def _escape(text: str) -> str:
+    for line in text.splitlines():
         if not _DIRECTIVE.match(line):
             break
         if match := _ESCAPE.match(line):
-            escape = match["char"]
+            return match["char"]
+    return "\\"
+
+
+def _parse(text: str, escape: str) -> list[Instruction]:
+    lines, found = text.splitlines(), list[Instruction]()
     number = 0
     while number < len(lines):
         first, parts, more = number + 1, list[str](), True

@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.errors import DeployError
+from harness.errors import DeployError, Fault
 from harness.images.dockerfile import Dockerfile, Instruction
 from harness.images.spec import ImageSpec
 from harness.redact import Redactor
@@ -14,6 +14,7 @@ from harness.redact import Redactor
 _VERTEX = re.compile(r"^#(?P<id>\d+) \[(?P<place>[^\]]+)\] ?(?P<text>.*)$")
 _OUTPUT = re.compile(r"^#(?P<id>\d+) \d+\.\d+ (?P<text>.*)$")
 _ERROR = re.compile(r"^#(?P<id>\d+) ERROR:? ?(?P<text>.*)$")
+_CANCELLED = re.compile(r"^#(?P<id>\d+) CANCELED")
 _NUMBER = re.compile(r"^(?:(?P<stage>\S+) +)?(?P<step>\d+)/(?P<of>\d+)$")
 _PARSE = re.compile(r"(?:parse error (?:on )?line |Dockerfile:)(?P<line>\d+)")
 _NOISE = re.compile(r"^(#\d+ (sha256:|DONE|CACHED|transferring|\.\.\.)|-{4,}$| > \[)")
@@ -33,6 +34,15 @@ _COMMAND = re.compile(r"executor failed running \[.*?\]: |process \".*?\" did no
 _KEPT = 25  # lines
 _ABOUT = 5  # of them, those that say why
 
+# Words of a tool that tell of the machine: no room, no network, no base image to be had.
+_MACHINE = re.compile(
+    r"no space left on device|EAI_AGAIN|ETIMEDOUT|ECONNRE(?:FUSED|SET)|ENETUNREACH"
+    r"|Temporary failure in name resolution|Network is unreachable|Name or service not known"
+    r"|Could not resolve host|certificate.verify.failed|unable to get local issuer|x509:"
+    r"|toomanyrequests|pull access denied|failed to resolve source metadata|load metadata for"
+    r"|failed to authorize|exit code: 137",
+    re.IGNORECASE,
+)
 # Words of a tool, and what a person can do about them. First match wins.
 _HINTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), hint)
@@ -101,7 +111,12 @@ class BuildError(DeployError):
 
 
 class BuildFailedError(BuildError):
-    """An image could not be built; names image, step, line and cause (EC-1)."""
+    """An image could not be built; names image, step, line and cause (EC-1).
+
+    It is the project's fault, unless a tool's words tell of the machine.
+    """
+
+    fault = Fault.PROJECT
 
     def __init__(
         self, spec: ImageSpec, failure: Failure, redact: Redactor, output: str = ""
@@ -116,6 +131,8 @@ class BuildFailedError(BuildError):
         # A step's own command is no cause, and may hold every word of one.
         known = _COMMAND.sub("", text) if failure.step else f"{failure.about}\n{text}"
         hint = next((hint for pattern, hint in _HINTS if pattern.search(known)), None)
+        if _MACHINE.search(known):
+            self.fault = Fault.MACHINE
         super().__init__(
             needed=redact(f"image {spec.name} to build: {where}"),
             seen=redact(text),
@@ -160,8 +177,11 @@ def read_failure(output: str, dockerfile: Dockerfile) -> Failure:
             last = match["id"]
         elif (match := _ERROR.match(line)) and match["text"] != "context canceled":
             failed, cause = failed or match["id"], cause or match["text"]
+        elif match := _CANCELLED.match(line):
+            last = match["id"]
     tail = [line for line in output.splitlines() if line.strip() and not _NOISE.match(line)]
-    final = next((line for line in reversed(tail) if not line.startswith("#")), "")
+    ours = (line for line in tail if "context canceled" not in line)  # that is how we end one
+    final = next((line for line in reversed([*ours]) if not line.startswith("#")), "")
     cause = cause or final or "the build ended without saying why"
     at = failed or (None if final else last)
     if match := _PARSE.search(cause if failed else f"{cause}\n{final}"):

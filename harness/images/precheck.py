@@ -5,7 +5,7 @@ from __future__ import annotations
 import fnmatch
 from pathlib import PurePosixPath
 
-from harness.errors import DeployError
+from harness.errors import DeployError, Fault
 from harness.images.context import Context, ignore_file
 from harness.images.dockerfile import Copy, Dockerfile
 from harness.images.spec import ImageSpec
@@ -15,6 +15,8 @@ _GLOB = frozenset("*?[")
 
 class ContextMissingError(DeployError):
     """The folder to build from does not exist."""
+
+    fault = Fault.PROJECT
 
     def __init__(self, spec: ImageSpec) -> None:
         super().__init__(
@@ -28,6 +30,8 @@ class ContextMissingError(DeployError):
 class DockerfileMissingError(DeployError):
     """There is no Dockerfile at the place that the project names."""
 
+    fault = Fault.PROJECT
+
     def __init__(self, spec: ImageSpec) -> None:
         present = ", ".join(sorted(p.name for p in spec.context.iterdir())[:20]) or "nothing"
         super().__init__(
@@ -40,6 +44,8 @@ class DockerfileMissingError(DeployError):
 
 class CopySourceMissingError(DeployError):
     """A COPY or ADD names something that is not in the build context (EC-1)."""
+
+    fault = Fault.PROJECT
 
     def __init__(self, spec: ImageSpec, copy: Copy, source: str, *, ignored: bool) -> None:
         one = copy.instruction
@@ -60,6 +66,8 @@ class CopySourceMissingError(DeployError):
 class BaseArgUnknownError(DeployError):
     """The Dockerfile has no such ARG before its first FROM, so a base would be ignored."""
 
+    fault = Fault.PROJECT
+
     def __init__(self, spec: ImageSpec, name: str, known: list[str]) -> None:
         super().__init__(
             needed=f"`ARG {name}` before the first FROM of image {spec.name}, used by a FROM",
@@ -71,6 +79,8 @@ class BaseArgUnknownError(DeployError):
 
 class TargetUnknownError(DeployError):
     """The Dockerfile has no such stage."""
+
+    fault = Fault.PROJECT
 
     def __init__(self, spec: ImageSpec, stages: list[str]) -> None:
         super().__init__(

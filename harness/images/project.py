@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -50,10 +50,11 @@ class ProjectImages:
         """Return all of them by name."""
         return {name: self.get(name) for name in self.project.images}
 
-    def facts(self) -> dict[str, str]:
-        """Return what `${images…}` stands for."""
+    def facts(self, names: Iterable[str] | None = None) -> dict[str, str]:
+        """Return what `${images…}` stands for, of all images or of some."""
         facts: dict[str, str] = {}
-        for name, image in self.all().items():
+        for name in self.project.images if names is None else names:
+            image = self.get(name)
             facts |= {
                 f"images.{name}.ref": image.ref,
                 f"images.{name}.repository": image.repository,

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
-from harness.errors import DeployError
+from harness.errors import DeployError, Fault
 from harness.images import containers
 from harness.images.logs import error_lines
 from harness.redact import Redactor
@@ -16,12 +16,15 @@ if TYPE_CHECKING:
     from docker.models.containers import Container
 
 _LOOPBACK_S = 3.0  # a server that listens on loopback only for so long will not change its mind
+_CONNECT_S = 1.0  # this machine is next to it
 _LISTEN = "0A"  # state of a listening socket in /proc/net/tcp
 _LOOPBACKS = ("0100007F", "00000000000000000000000001000000")
 
 
 class ContainerExitedError(DeployError):
     """A container that should have gone on ended by itself."""
+
+    fault = Fault.PROJECT
 
     def __init__(self, image: str, code: int | None, seconds: float, log: str) -> None:
         self.code = code
@@ -35,6 +38,8 @@ class ContainerExitedError(DeployError):
 
 class ContainerSilentError(DeployError):
     """A container runs, but does not answer on its port as it should."""
+
+    fault = Fault.PROJECT
 
     def __init__(
         self, image: str, url: str, wanted: str, last: str, log: str, *, loopback: bool
@@ -75,21 +80,30 @@ class Running:
     """A started container. `url` leads to its port from this machine."""
 
     def __init__(
-        self, image: str, port: int | None, container: Container, redact: Redactor
+        self,
+        image: str,
+        port: int | None,
+        container: Container,
+        redact: Redactor,
+        network: str = "",
     ) -> None:
         self.image, self.container = image, container
-        self._port, self._redact = port, redact
+        self._port, self._redact, self._network = port, redact, network
         self._started = time.monotonic()
         self.watch = containers.ExitWatch(container)
 
     @property
     def url(self) -> str:
-        """Return the address of its port on this machine.
+        """Return the address of its port: on this machine, or in a network without a way out.
 
         Raises:
             ContainerExitedError: it has ended, so that it has no port any more.
 
         """
+        if self._network and self._port:
+            if address := containers.address_in(self.container, self._network):
+                return f"http://{address}:{self._port}"
+            raise self._exited()
         port = containers.published(self.container, self._port) if self._port else None
         if port is None:
             raise self._exited()
@@ -118,12 +132,15 @@ class Running:
         last = "nothing was asked yet"
         deadline = time.monotonic() + timeout
         loopback, look = False, time.monotonic() + _LOOPBACK_S
-        with httpx.Client(timeout=5, trust_env=False) as client:
+        patience = httpx.Timeout(5, connect=_CONNECT_S)
+        with httpx.Client(timeout=patience, trust_env=False) as client:
             while time.monotonic() < deadline:
                 try:
                     said = client.get(url)
                 except httpx.HTTPError as error:
                     last = f"{type(error).__name__}: {error}"
+                    if self.watch.exited.is_set():  # whose address is nobody's any more
+                        raise self._exited() from error
                     if time.monotonic() > look:
                         before, loopback = loopback, self._only_on_loopback()
                         look += _LOOPBACK_S

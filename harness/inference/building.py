@@ -84,7 +84,30 @@ def describe_image(known: Known, name: str, image: Image | None, built: Dockeriz
     if before:
         commands, place_of = before
         facts.add(*key, "before", value=commands, why=f"{place_of} runs it before the program")
+    _writable(known, name, image)
     describe_role(known, name, image, code)
+
+
+def _writable(known: Known, name: str, image: Image | None) -> None:
+    """Tell where the program may write, as its pod lets it; nothing where that is usual."""
+    run = image.main if image else None
+    security = (run.body.get("securityContext") or {}) if run else {}
+    if run is None or not security.get("readOnlyRootFilesystem"):
+        why = f"the root file system of {run} is writable" if run else "no chart says otherwise"
+        known.facts.add("images", name, "writable", value=["/"], why=why)
+        return
+    kept = {
+        str(volume.get("name"))
+        for volume in run.pod.spec.get("volumes") or ()
+        if not volume.keys() & {"configMap", "secret", "projected", "downwardAPI"}
+    }
+    mounts = [
+        str(mount.get("mountPath"))
+        for mount in run.body.get("volumeMounts") or ()
+        if mount.get("name") in kept and not mount.get("subPath")
+    ]
+    if mounts != ["/tmp"]:  # noqa: S108 - a path in the container
+        known.facts.add("images", name, "writable", value=mounts, why=f"the volumes of {run}")
 
 
 def _repository(known: Known, name: str, image: Image | None, built: Dockerized | None) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import posixpath
 import re
 from typing import Any
 
@@ -48,6 +50,21 @@ def describe_database(known: Known) -> None:
     variable = min(found, key=lambda name: (name != "DATABASE_URL", list(found).index(name)))
     why, place = found[variable]
     known.facts.add("database", "env", value=variable, why=why, place=place)
+    for name in known.codes:
+        if _asks_authorities(known, name):
+            why = f"{name} uses pg, which trusts a certificate of a public authority only"
+            known.facts.add("database", "tls", value="offered", why=why)
+            break
+
+
+def _asks_authorities(known: Known, image: str) -> bool:
+    """Say whether the driver of a program refuses the certificate of a server of our own."""
+    context = str(known.facts.get("images", image, "context") or ".")
+    try:
+        told = json.loads(known.folder.text(posixpath.join(context, "package.json")) or "{}")
+    except (ValueError, RecursionError):
+        return False
+    return isinstance(told, dict) and "pg" in (told.get("dependencies") or {})
 
 
 def inside(known: Known, rendering: Rendering, probed: Probed) -> Any:

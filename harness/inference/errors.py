@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.errors import DeployError
+from harness.errors import DeployError, Fault
 from harness.project_file import FILE_NAME
 
 
 class InferenceError(DeployError):
     """What a folder holds does not tell what is to be accepted."""
+
+    fault = Fault.INPUT
 
 
 class SeveralChartsError(InferenceError):

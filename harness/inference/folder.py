@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
-from harness.errors import DeployError
+from harness.errors import DeployError, Fault
 
 #: What tools and people keep beside the sources; an empty folder stands in its place.
 SKIPPED = frozenset(
@@ -44,6 +44,8 @@ _NAME_BYTES = 200
 
 class FolderMissingError(DeployError):
     """There is no folder of that name."""
+
+    fault = Fault.INPUT
 
     def __init__(self, folder: Path) -> None:
         super().__init__(

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 
 from harness.cache import Cache
 from harness.command import CommandFailedError
-from harness.errors import DeployError
+from harness.errors import DeployError, Fault
 from harness.helm.errors import ChartInvalidError
 from harness.helm.rendering import Renderer
 from harness.inference.described import Described, described
@@ -29,6 +29,8 @@ _NOWHERE = "http://127.0.0.1:9"  # the port that discards: nobody answers there
 
 class NotInferredError(DeployError):
     """Something in the folder is such that nothing could be made of it; the fault may be ours."""
+
+    fault = Fault.HARNESS
 
     def __init__(self, folder: str, error: BaseException) -> None:
         super().__init__(

@@ -37,7 +37,8 @@ def describe_variants(known: Known, probed: Probed, helm: Renderer) -> None:
         if here is not None:
             describe_server(known, here, f"{here.main} is there by default")
             if not any(f.value == "${database.url}" for f in known.facts.below("values")):
-                known.facts.remark("no value takes the URL of a database: it is the chart's own")
+                why = "no value takes the URL of a database: it is the chart's own"
+                known.facts.add("database", "external", value=False, why=why)
         for leaf in database if here is None else ():
             if _switch_to_inside(known, probed, helm, dotted(leaf.path)):
                 break

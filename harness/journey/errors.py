@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from harness.errors import DeployError
+from harness.errors import DeployError, Fault
 
 _SHOWN = 500  # characters of an answer
 
 
 class StepFailedError(DeployError):
     """A step of a journey did not come out as described."""
+
+    fault = Fault.PROJECT
 
     def __init__(self, says: str, needed: str, seen: str, request: str, fix: str) -> None:
         super().__init__(needed=f"{says}: {needed}", seen=seen, looked=request, fix=fix)

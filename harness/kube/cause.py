@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from harness.errors import DeployError
+from harness.errors import DeployError, Fault
 from harness.kube.pods import Container
 from harness.kube.resources import Object, meta, name_of
 
@@ -17,6 +17,8 @@ class Cause(DeployError):
         log: the last log lines that belong to it, if any.
 
     """
+
+    fault = Fault.PROJECT
 
     def __init__(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from harness.errors import DeployError
 from harness.kube.client import Kube
@@ -24,6 +24,7 @@ from harness.kube.resources import (
     status_of,
     uid_of,
 )
+from harness.kube.selection import Selection, is_meant, query
 from harness.kube.sockets import COMMAND, Listener, listeners
 from harness.kube.state import Snapshot
 from harness.redact import Redactor
@@ -136,19 +137,17 @@ class Details:
             return []
         return sorted(found.get("data") or {})
 
-    def behind(
-        self, snapshot: Snapshot, resources: Iterable[Resource], labels: Mapping[str, str]
-    ) -> str:
+    def behind(self, snapshot: Snapshot, resources: Iterable[Resource], labels: Selection) -> str:
         """Return the first object of which the API has news that no watch has told yet.
 
         A watch may lag behind a change that somebody else knows to be made, by moments
         on an idle machine and by more on a busy one. Returns "" when it does not.
         """
-        selector = ",".join(f"{key}={value}" for key, value in labels.items())
         for resource in resources:
             known = {name_of(obj): _edition(obj) for obj in snapshot.all(resource, labels)}
             try:
-                listed = self._client.list(resource, snapshot.namespace, labels=selector)
+                found = self._client.list(resource, snapshot.namespace, labels=query(labels))
+                listed = [obj for obj in found if is_meant(obj, labels)]
             except NotFoundError:
                 listed = []  # this cluster has no such kind
             except DeployError as error:

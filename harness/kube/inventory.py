@@ -12,6 +12,7 @@ from typing import Any
 
 from harness.kube.client import Kube
 from harness.kube.errors import ApiRefusedError, NotFoundError
+from harness.kube.jobs import hook_of
 from harness.kube.namespaces import ours
 from harness.kube.resources import Object, Resource, labels_of, meta, name_of, uid_of
 from harness.labels import MANAGED
@@ -100,14 +101,15 @@ class Inventory:
     def specifications(self, namespace: str) -> dict[str, str]:
         """Return a digest of what each object of a namespace was asked to be, by its name.
 
-        Objects that others own, Helm's records and metadata are left out: what remains is
-        what was applied.
+        Objects that others own, Helm's records, its hooks (which are run, and no part of what
+        is there) and metadata are left out: what remains is what was applied.
         """
         return {
             str(item): _digest({k: v for k, v in item.content.items() if "metadata" not in k})
             for item in self.of(namespace).values()
             if not meta(item.body).get("ownerReferences")
             and not item.is_record
+            and not hook_of(item.body)
             and item.kind not in _FOUND
         }
 

@@ -9,18 +9,18 @@ from harness.kube import causes
 from harness.kube.details import Details
 from harness.kube.finding import Finding, Patience
 from harness.kube.health import pod_findings
-from harness.kube.pods import INSTANCE, containers
+from harness.kube.pods import containers
 from harness.kube.resources import (
     JOB,
     POD,
     Object,
     condition,
-    labels_of,
     meta,
     name_of,
     status_of,
     uid_of,
 )
+from harness.kube.selection import OfRelease, is_meant
 from harness.kube.state import Change, Snapshot
 
 _HOOK = "helm.sh/hook"
@@ -91,9 +91,7 @@ def _begun(release: str, objects: Iterable[Object], snapshot: Snapshot) -> list[
     return [
         obj
         for obj in objects
-        if hook_of(obj)
-        and uid_of(obj) not in snapshot.before
-        and labels_of(obj).get(INSTANCE, release) == release
+        if hook_of(obj) and uid_of(obj) not in snapshot.before and is_meant(obj, OfRelease(release))
     ]
 
 

@@ -16,6 +16,7 @@ from harness.kube.resources import (
     SERVICE_ACCOUNT,
     Resource,
     condition,
+    labels_of,
     name_of,
     status_of,
 )
@@ -51,7 +52,7 @@ def ensure_namespace(
 
     """
     wanted = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": name}}
-    marks = {**(labels or {}), **client.tenancy.labels, MANAGED: "true"}
+    marks = {**client.tenancy.labels, **(labels or {}), MANAGED: "true"}
     wanted["metadata"] = {"name": name, "labels": marks}
     made = True
     try:
@@ -61,6 +62,8 @@ def ensure_namespace(
         if not client.tenancy.owns(there):
             raise ForeignNamespaceError(name, "work in it") from None
         made = status_of(there).get("phase") == "Terminating"
+        if not made and not marks.items() <= labels_of(there).items():
+            client.patch(NAMESPACE, name, {"metadata": {"labels": marks}})
         if made:
             wait_gone(client, NAMESPACE, name, timeout=timeout)
             client.create(NAMESPACE, wanted)

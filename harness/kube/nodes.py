@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.kube.client import Kube
 from harness.kube.details import Details
 from harness.kube.pods import describe_pod, is_deleted, is_ready
 from harness.kube.resources import NODE, Object, condition, name_of, status_of
+from harness.kube.selection import Selection
 from harness.kube.state import Snapshot
 from harness.kube.waits import Pending, Ready, Verdict
 
@@ -83,7 +83,7 @@ class NodeReady:
 class RunElsewhere:
     """As many Ready pods with these labels as are wanted run on other nodes than one."""
 
-    labels: Mapping[str, str]
+    labels: Selection
     node: str
     wanted: int
 

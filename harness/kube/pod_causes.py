@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from harness.errors import Fault
 from harness.kube.cause import Cause, about_pod, restarted, where
 from harness.kube.pods import Container
 from harness.kube.quantity import NAMES, Capacity, requests_of, show
@@ -24,6 +25,8 @@ class ImagePullError(Cause):
         if (why := message.rpartition('": ')[2]) != message:
             told.insert(0, f"{container.waiting}: {why}")
         told += [f"a node has {', '.join(there)}"] if there else []
+        if _REGISTRY_AWAY.search(message):
+            self.fault = Fault.MACHINE
         super().__init__(
             about_pod(pod, container),
             needed=f"the image {container.image} on the node",
@@ -32,6 +35,12 @@ class ImagePullError(Cause):
             fix="load the image into the cluster, or correct its repository and tag in the "
             "values; with a pull policy of Always a loaded image is not used",
         )
+
+
+_REGISTRY_AWAY = re.compile(
+    r"dial tcp|no such host|i/o timeout|connection re(?:fused|set)|x509:|toomanyrequests"
+    r"|TLS handshake|deadline exceeded|no space left"
+)
 
 
 class CrashLoopError(Cause):
@@ -160,6 +169,9 @@ class UnschedulableError(Cause):
         wants = ", ".join(f"{n} {show(n, asked[n])}" for n in asked) or "nothing"
         free = "\n".join(node.describe() for node in nodes)
         self.asked = {name: show(name, asked[name]) for name in asked if name in NAMES}
+        room = "Insufficient" in message or "Too many pods" in message
+        if room or "node.kubernetes.io/" in message:  # a larger or a healthy cluster could tell
+            self.fault = Fault.MACHINE
         super().__init__(
             about_pod(pod),
             needed=f"a node for pod {name_of(pod)}, which asks for {wants}",
@@ -167,7 +179,7 @@ class UnschedulableError(Cause):
             looked="the scheduler's condition of the pod, and what each node has left",
             fix="ask for less in the chart's resources.requests, free room, or give the "
             "cluster more"
-            if "Insufficient" in message or "Too many pods" in message
+            if room
             else "see the node selector, tolerations, affinity and volume claims of the pod",
         )
 
@@ -192,12 +204,14 @@ class SandboxError(Cause):
     """The node cannot give the pod a network or a sandbox."""
 
     def __init__(self, pod: Object, message: str) -> None:
+        asked = "runtime for" in message or "RuntimeHandler" in message
+        self.fault = Fault.PROJECT if asked else Fault.MACHINE
         super().__init__(
             about_pod(pod),
             needed=f"a sandbox and a network for pod {name_of(pod)}",
             seen=message,
             looked="the pod's FailedCreatePodSandBox events",
             fix="correct the pod's runtimeClassName, or install that runtime on the node"
-            if "runtime for" in message or "RuntimeHandler" in message
+            if asked
             else "this is the node's fault, not the chart's: see its container runtime and CNI",
         )

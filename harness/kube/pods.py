@@ -9,6 +9,7 @@ from harness.kube.client import Kube
 from harness.kube.resources import (
     POD,
     Object,
+    Resource,
     condition,
     labels_of,
     meta,
@@ -16,8 +17,7 @@ from harness.kube.resources import (
     status_of,
     uid_of,
 )
-
-INSTANCE = "app.kubernetes.io/instance"
+from harness.kube.selection import OfRelease, is_meant, query
 
 
 @dataclass(frozen=True)
@@ -180,9 +180,22 @@ def describe_pod(pod: Object) -> str:
 
 
 def pods_of_release(client: Kube, namespace: str, release: str) -> list[Pod]:
-    """Return the pods that carry the release's instance label, those being deleted too."""
-    found = client.list(POD, namespace, labels=f"{INSTANCE}={release}")
-    return [pod_of(obj) for obj in sorted(found, key=name_of)]
+    """Return the pods that serve for a release, those being deleted too; not those of Jobs."""
+    found = objects_of_release(client, POD, namespace, release)
+    return [pod_of(obj) for obj in found if not _of_job(obj)]
+
+
+def objects_of_release(
+    client: Kube, resource: Resource, namespace: str, release: str
+) -> list[Object]:
+    """Return the objects of a kind that belong to a release, by name."""
+    meant = OfRelease(release)
+    found = client.list(resource, namespace, labels=query(meant))
+    return sorted((obj for obj in found if is_meant(obj, meant)), key=name_of)
+
+
+def _of_job(pod: Object) -> bool:
+    return any(owner.get("kind") == "Job" for owner in meta(pod).get("ownerReferences") or ())
 
 
 def running_image(pods: Iterable[Pod], image: str) -> list[Pod]:
@@ -205,6 +218,14 @@ def same_image(one: str, other: str) -> bool:
 
 
 _DEFAULTS = ("", "library")
+
+
+def whole_name(reference: str) -> str:
+    """Return a reference as a runtime writes it: with registry, folder and tag."""
+    if not _is_host(reference):
+        folder = "" if "/" in reference else "library/"
+        reference = f"docker.io/{folder}{reference}"
+    return _tagged(reference)
 
 
 def _tagged(reference: str) -> str:

@@ -6,21 +6,24 @@ restart it (EC-5): a restart ends both waits at once.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 
-from harness.errors import DeployError
+from harness.errors import DeployError, Fault
 from harness.kube.details import Details
 from harness.kube.pods import Pod, containers, describe_pod, is_deleted, is_ready, pod_of
 from harness.kube.probing import unhealthy_words
 from harness.kube.resources import Object, name_of, uid_of
 from harness.kube.restarts import restarts
+from harness.kube.selection import Selection
 from harness.kube.state import Snapshot
 from harness.kube.waits import Hopeless, Pending, Ready, Verdict
 
 
 class RestartedError(DeployError):
     """A container was started again while it should only have waited."""
+
+    fault = Fault.PROJECT
 
     def __init__(self, pod: Pod, what: str, details: Details) -> None:
         self.restarts = restarts([pod], details)
@@ -34,6 +37,8 @@ class RestartedError(DeployError):
 
 class PodLostError(DeployError):
     """A pod is gone while it should only have waited."""
+
+    fault = Fault.PROJECT
 
     def __init__(self, pod: Pod, what: str) -> None:
         super().__init__(
@@ -126,7 +131,7 @@ class Begun:
 
     """
 
-    labels: Mapping[str, str]
+    labels: Selection
     old: frozenset[str]
     wanted: int
 

@@ -12,8 +12,8 @@ from harness.kube.details import Details
 from harness.kube.endpoints import not_reachable, ready_endpoints, service_findings
 from harness.kube.finding import Finding, Patience, always
 from harness.kube.health import pod_findings
-from harness.kube.jobs import hook_findings, job_failed
-from harness.kube.pods import INSTANCE, is_deleted
+from harness.kube.jobs import hook_findings, hook_of, job_failed
+from harness.kube.pods import is_deleted
 from harness.kube.resources import (
     DAEMON_SET,
     JOB,
@@ -32,6 +32,7 @@ from harness.kube.rolled_out import (
     observed,
     pod_lines,
 )
+from harness.kube.selection import OfRelease
 from harness.kube.settling import settle
 from harness.kube.state import Snapshot
 from harness.kube.waits import Hopeless, Pending, Ready, Verdict
@@ -57,7 +58,7 @@ class ReleaseReady:
 
     Args:
         namespace: where the release is.
-        release: its name, the value of the label app.kubernetes.io/instance.
+        release: its name; what belongs to it is told by `OfRelease`.
         applied: set once Helm has applied all; None when it has already.
         patience: for how long what may recover is tolerated.
 
@@ -75,8 +76,8 @@ class ReleaseReady:
     def evaluate(self, snapshot: Snapshot, details: Details) -> Verdict:
         """Judge the release; a cause counts as soon as it is hopeless."""
         applied = self.applied is None or self.applied.is_set()
-        labels = {INSTANCE: self.release}
-        workloads = [w for kind in WORKLOADS for w in snapshot.all(kind, labels)]
+        labels = OfRelease(self.release)
+        workloads = [w for kind in WORKLOADS for w in snapshot.all(kind, labels) if not hook_of(w)]
         findings: list[Finding] = []
         missing: list[str] = []
         for workload in workloads:
@@ -116,7 +117,7 @@ class ReleaseReady:
             text = "\n".join(line.text for line in settling)
             return Pending(text, min([recheck, *(line.seconds for line in settling)]))
         if not workloads and not services:
-            return Pending(f"no object carries the label {INSTANCE}={self.release}", recheck)
+            return Pending(f"there is no object of release {self.release}", recheck)
         if news := details.behind(snapshot, (*WORKLOADS, SERVICE), labels):
             return Pending(f"{news}: its change has not been seen yet", _SOON)
         return Ready()

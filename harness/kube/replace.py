@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from harness.errors import DeployError
@@ -13,6 +13,7 @@ from harness.kube.finding import Patience
 from harness.kube.health import pod_findings
 from harness.kube.pods import Pod, describe_pod, is_deleted, is_ready, pod_of
 from harness.kube.resources import EVENT, POD, meta, uid_of
+from harness.kube.selection import Selection, words
 from harness.kube.state import Snapshot
 from harness.kube.waits import Hopeless, Pending, Ready, Verdict, wait_for
 from harness.kube.watch import Watcher
@@ -31,15 +32,14 @@ class Replaced:
 class PodsReplaced:
     """As many Ready pods with these labels as there were, and none of the old ones."""
 
-    labels: Mapping[str, str]
+    labels: Selection
     old: frozenset[str]
     wanted: int
     patience: Patience = field(default_factory=Patience)
 
     def describe(self) -> str:
         """Return what is waited for."""
-        wanted = ", ".join(f"{key}={value}" for key, value in self.labels.items())
-        return f"{self.wanted} new pods with {wanted} to be Ready"
+        return f"{self.wanted} new pods with {words(self.labels)} to be Ready"
 
     def evaluate(self, snapshot: Snapshot, details: Details) -> Verdict:
         """Judge the new pods; an old one that is still ending does not count."""
@@ -61,10 +61,10 @@ class PodsReplaced:
 class NothingToReplaceError(DeployError):
     """No pod carries the labels."""
 
-    def __init__(self, namespace: str, labels: Mapping[str, str]) -> None:
+    def __init__(self, namespace: str, labels: Selection) -> None:
         super().__init__(
             needed="a pod to take away",
-            seen=f"none with the labels {dict(labels)}",
+            seen=f"none with {words(labels)}",
             looked=f"namespace {namespace}",
             fix="see that the release is installed and the labels are right",
         )
@@ -73,7 +73,7 @@ class NothingToReplaceError(DeployError):
 def replace_pods(
     client: Kube,
     namespace: str,
-    labels: Mapping[str, str],
+    labels: Selection,
     *,
     only: Sequence[str] = (),
     grace: int | None = None,

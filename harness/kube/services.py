@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.errors import DeployError
+from harness.errors import DeployError, Fault
 from harness.kube.client import Kube
 from harness.kube.endpoints import ready_endpoints
-from harness.kube.pods import INSTANCE, Pod, pods_of_release, running_image
+from harness.kube.pods import Pod, objects_of_release, pods_of_release, running_image
 from harness.kube.resources import (
     ENDPOINT_SLICE,
     SERVICE,
@@ -66,6 +66,8 @@ class Service:
 class ServiceNotFoundError(DeployError):
     """No Service leads to the pods of an image."""
 
+    fault = Fault.PROJECT
+
     def __init__(self, image: str, where: str, seen: Sequence[str]) -> None:
         super().__init__(
             needed=f"a Service whose selector matches the pods that run {image}",
@@ -77,6 +79,8 @@ class ServiceNotFoundError(DeployError):
 
 class ImageNotRunningError(DeployError):
     """No pod of the release runs an image."""
+
+    fault = Fault.PROJECT
 
     def __init__(self, image: str, where: str, seen: Sequence[str]) -> None:
         super().__init__(
@@ -90,6 +94,8 @@ class ImageNotRunningError(DeployError):
 class ServiceAmbiguousError(DeployError):
     """More than one Service leads to the pods of an image."""
 
+    fault = Fault.PROJECT
+
     def __init__(self, image: str, where: str, names: Sequence[str]) -> None:
         super().__init__(
             needed=f"one Service that leads to the pods of {image}",
@@ -100,11 +106,11 @@ class ServiceAmbiguousError(DeployError):
 
 
 def services_of_release(client: Kube, namespace: str, release: str) -> list[Service]:
-    """Return the Services that carry the release's label, with the pods behind them."""
+    """Return the Services of a release, with the pods behind them."""
     pods = pods_of_release(client, namespace, release)
     slices = client.list(ENDPOINT_SLICE, namespace)
-    found = client.list(SERVICE, namespace, labels=f"{INSTANCE}={release}")
-    return [_service(obj, pods, slices) for obj in sorted(found, key=name_of)]
+    found = objects_of_release(client, SERVICE, namespace, release)
+    return [_service(obj, pods, slices) for obj in found]
 
 
 def service_for_image(client: Kube, namespace: str, release: str, image: str) -> Service:

@@ -15,13 +15,12 @@ from harness.kube.resources import (
     POD,
     Object,
     Resource,
-    labels_of,
     meta,
     name_of,
     owner_uids,
-    selects,
     uid_of,
 )
+from harness.kube.selection import Selection, is_meant
 
 _HISTORY = 5000  # changes kept
 
@@ -69,12 +68,12 @@ class Snapshot:
             kinds.setdefault(str(obj["kind"]), {})[name_of(obj)] = obj
         return cls(namespace, kinds, frozenset(before), now or datetime.now(UTC))
 
-    def all(self, resource: Resource, labels: Mapping[str, str] | None = None) -> list[Object]:
-        """Return the objects of a kind, those with these labels only if any are given."""
+    def all(self, resource: Resource, labels: Selection | None = None) -> list[Object]:
+        """Return the objects of a kind, those that are meant only if any are given."""
         found = self.objects.get(resource.kind, {}).values()
         if labels is None:
             return list(found)
-        return [obj for obj in found if selects(dict(labels), labels_of(obj))]
+        return [obj for obj in found if is_meant(obj, labels)]
 
     def get(self, resource: Resource, name: str) -> Object | None:
         """Return the object of that name, None when there is none."""
@@ -93,7 +92,7 @@ class Snapshot:
             found = [e for e in found if (e.get("involvedObject") or {}).get("uid") == uid]
         return sorted(found, key=event_time)
 
-    def pods(self, labels: Mapping[str, str] | None = None) -> list[Object]:
+    def pods(self, labels: Selection | None = None) -> list[Object]:
         """Return the pods in order of name."""
         return sorted(self.all(POD, labels), key=name_of)
 
@@ -214,6 +213,11 @@ class State:
         with self._changed:
             objects = {kind: dict(named) for kind, named in self._objects.items()}
             return Snapshot(self.namespace, objects, frozenset(self._before)), self._version
+
+    def changes(self) -> list[Change]:
+        """Return what has happened, oldest first; of very much the last."""
+        with self._changed:
+            return list(self.history)
 
     def wait_listed(self, kinds: Iterable[str], timeout: float) -> bool:
         """Wait until each kind has been listed once, or until a failure."""

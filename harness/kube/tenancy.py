@@ -21,6 +21,9 @@ RUN = PREFIX + "run"
 OWNER = PREFIX + "owner"
 CREATED = PREFIX + "created"
 KEPT = PREFIX + "kept"
+#: Labels of a namespace whose pods share neither network, processes nor files of their node.
+#: https://kubernetes.io/docs/concepts/security/pod-security-standards/#baseline
+KEPT_FROM_HOST = {"pod-security.kubernetes.io/enforce": "baseline"}
 _DEFAULT = "default"
 _ATTEMPTS = 5
 

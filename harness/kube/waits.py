@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from harness.errors import DeployError
+from harness.errors import DeployError, Fault
 from harness.kube.details import Details
 from harness.kube.resources import Object, uid_of
 from harness.kube.state import Snapshot, event_count, event_time
@@ -64,6 +64,8 @@ class WaitTimeoutError(DeployError):
         pending: the last state seen.
 
     """
+
+    fault = Fault.PROJECT
 
     def __init__(self, wait: str, timeout: float, pending: str, recent: str, where: str) -> None:
         self.pending = pending

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from harness.errors import DeployError
+from harness.errors import DeployError, Fault
 
 VARIABLE = "DEPLOY_KUBECTL_AI"
 SOURCE = "https://github.com/GoogleCloudPlatform/kubectl-ai"
@@ -24,6 +24,8 @@ class KubectlAiMissingError(DeployError):
 class ProviderUnknownError(DeployError):
     """The provider of a language model that was named is none that we know the key of."""
 
+    fault = Fault.INPUT
+
     def __init__(self, named: str, known: list[str]) -> None:
         super().__init__(
             needed="a provider of a language model",
@@ -35,6 +37,8 @@ class ProviderUnknownError(DeployError):
 
 class ProviderKeyMissingError(DeployError):
     """The provider that was named needs a key, and none is given."""
+
+    fault = Fault.INPUT
 
     def __init__(self, provider: str, variable: str) -> None:
         super().__init__(

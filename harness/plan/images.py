@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from harness.errors import DeployError
 from harness.images import precheck
-from harness.images.build import Builder
+from harness.images.build import Builder, wanted_bases
 from harness.images.project import spec_of
 from harness.images.spec import ImageSpec
 from harness.plan.model import BROKEN, CACHED, TO_BUILD, UNKNOWN, PlannedBase, PlannedImage
@@ -97,8 +97,10 @@ class _Look:
     def image(
         self, spec: ImageSpec, problems: list[DeployError], *, stand_in: bool
     ) -> PlannedImage:
-        bases = tuple(self._base(name, official) for name, official in spec.bases.items())
+        bases: tuple[PlannedBase, ...] = ()
         try:
+            wanted = wanted_bases(spec, precheck.check(spec)[1])
+            bases = tuple(self._base(name, official) for name, official in wanted.items())
             ref, state, why = self._state(spec, bases)
         except DeployError as error:
             problems.append(error)
@@ -118,10 +120,8 @@ class _Look:
 
     def _state(self, spec: ImageSpec, bases: tuple[PlannedBase, ...]) -> tuple[str, str, str]:
         if self._builder is None:
-            precheck.check(spec)
             return "", UNKNOWN, _NO_ENGINE
         if missing := [base.official for base in bases if not base.ref]:
-            precheck.check(spec)
             return "", TO_BUILD, f"not in the engine: {', '.join(missing)}"
         ref, there = self._builder.find(spec, {base.name: base.ref for base in bases})
         if there:

@@ -175,7 +175,7 @@ def _inside(settings: Settings) -> bool:
     database = settings.project.database
     if database is None:
         return False
-    return choose(settings.database, database.env, settings.environ).kind == INSIDE
+    return choose(settings.database, database, settings.environ).kind == INSIDE
 
 
 def _defaults(chart: Path) -> dict[str, Any]:

@@ -73,7 +73,7 @@ def choice_of(settings: Settings) -> Choice | None:
     database, existing = settings.project.database, settings.existing
     if database is None:
         return None
-    choice = choose(settings.database, database.env, settings.environ)
+    choice = choose(settings.database, database, settings.environ)
     if choice.ours and existing and not existing.host_address:
         raise DatabaseUnreachableError(choice.kind)
     return choice

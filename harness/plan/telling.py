@@ -105,7 +105,8 @@ def _image(image: PlannedImage) -> Iterator[Line]:
     yield f"      {image.context}/{image.dockerfile}{took}", ""
     for base in image.bases:
         found = f": {base.ref or 'none'} ({base.detail})" if base.detail else ""
-        yield f"      {base.name} {base.official}{found}", ""
+        named = f"{base.name} " if base.name != base.official else ""
+        yield f"      {named}{base.official}{found}", ""
 
 
 def _cluster(cluster: PlannedCluster) -> Iterator[Line]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from harness.errors import DeployError
+from harness.errors import DeployError, Fault
 from harness.kube.pods import Pod
 from harness.kube.resources import Object
 from harness.probes.results import Http
@@ -26,6 +26,8 @@ class Place(Protocol):
 
 class NotAliveError(DeployError):
     """A liveness probe fails, so the container will be restarted."""
+
+    fault = Fault.PROJECT
 
     def __init__(self, pod: Pod, container: str, url: str, said: str) -> None:
         super().__init__(

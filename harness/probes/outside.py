@@ -6,13 +6,15 @@ import time
 
 import httpx
 
-from harness.errors import DeployError
+from harness.errors import DeployError, Fault
 
 _PAUSE = 0.2  # nothing can be watched here: a node's forwarding tells nobody when it is set
 
 
 class NotAnsweringError(DeployError):
     """An address does not answer as it should."""
+
+    fault = Fault.PROJECT
 
     def __init__(self, url: str, within: float, last: str) -> None:
         super().__init__(

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
-from harness.errors import DeployError
+from harness.errors import DeployError, Fault
 from harness.kube.pods import Pod, labels
 
 
@@ -37,6 +37,8 @@ class UnreachableError(DeployError):
         service: its name, as far as it is known.
 
     """
+
+    fault = Fault.PROJECT
 
     layer: ClassVar[Literal["DNS", "TCP", "HTTP"]]
 
@@ -65,6 +67,8 @@ class NameUnknownError(UnreachableError):
 
 class DnsSilentError(UnreachableError):
     """The cluster's DNS gives no answer, whatever the name."""
+
+    fault = Fault.MACHINE
 
     layer = "DNS"
 

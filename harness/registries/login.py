@@ -10,7 +10,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from harness.databases.credentials import write_private
-from harness.errors import DeployError
+from harness.errors import DeployError, Fault
 from harness.kube.tenancy import docker_config
 
 USERNAME, PASSWORD = "DEPLOY_REGISTRY_USERNAME", "DEPLOY_REGISTRY_PASSWORD"
@@ -18,6 +18,8 @@ USERNAME, PASSWORD = "DEPLOY_REGISTRY_USERNAME", "DEPLOY_REGISTRY_PASSWORD"
 
 class LoginHalfGivenError(DeployError):
     """A name without a password, or the other way round."""
+
+    fault = Fault.INPUT
 
     def __init__(self, there: str, missing: str) -> None:
         super().__init__(
@@ -30,6 +32,8 @@ class LoginHalfGivenError(DeployError):
 
 class LoginUnknownError(DeployError):
     """The user's docker configuration has no login at the registry."""
+
+    fault = Fault.INPUT
 
     def __init__(self, folder: Path, host: str, why: str) -> None:
         super().__init__(

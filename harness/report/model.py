@@ -61,6 +61,7 @@ class Scenario:
         status: the worst of its steps', NOT_RUN, or NOT_SELECTED when it was not asked for.
         tags: without their @.
         attempts: how often it was tried.
+        cause: of the last attempt, as it was recorded: see `harness.report.causes`.
 
     """
 
@@ -76,6 +77,7 @@ class Scenario:
     worker: str = ""
     attempts: int = 0
     rule: str = ""
+    cause: Any = field(default=None, repr=False)
 
     @property
     def failing(self) -> Step | None:

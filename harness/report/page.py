@@ -19,7 +19,8 @@ from harness.report.diagram import draw
 from harness.report.failures import failed_alone, failures
 from harness.report.model import BAD, NOT_RUN, NOT_SELECTED, Run
 from harness.report.reader import read_run
-from harness.report.requirements import grouped, proven_by
+from harness.report.requirements import grouped
+from harness.report.standing import standings, stands
 from harness.report.text import clean, cut, parts_of, seconds
 from harness.report.timeline import timeline
 from harness.report.verdict import verdict
@@ -59,7 +60,7 @@ def render(
     formatter = formatter if run.began else None
     project = facts.mapping(run.last("project")) or dict(told or {})
     demanded = {str(k): str(v) for k, v in facts.mapping(project.get("requirements")).items()}
-    requirements = proven_by(demanded, run.scenarios)
+    requirements = standings(run, demanded, stands(run))
     script = (_TEMPLATES / "page.js").read_text(encoding="utf-8")
     scripts = [script, *([formatter.script] if formatter else [])]
     system, failed = facts.system(run), failures(run)

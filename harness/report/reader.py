@@ -17,6 +17,7 @@ from harness.record.messages import (
     seconds_of,
     status_of,
 )
+from harness.report.causes import EVIDENCE as CAUSE
 from harness.report.model import (
     NOT_RUN,
     NOT_SELECTED,
@@ -56,6 +57,10 @@ class _Reader:
             self._attempts[str(started.get("testCaseId"))].append(started)
         self._ends = {t.get("testCaseStartedId"): t for t in self._by["testCaseFinished"]}
         self._attached = self._attachments()
+        self._caused: dict[str, Any] = {}
+        for told in self._by["attachment"]:  # the first is what the others came of
+            if told.get("fileName") == CAUSE + EVIDENCE and "testCaseStartedId" in told:
+                self._caused.setdefault(str(told["testCaseStartedId"]), _json(told.get("body")))
 
     def run(self, problems: tuple[str, ...]) -> Run:
         started = next(iter(self._by["testRunStarted"]), {})
@@ -127,6 +132,7 @@ class _Reader:
             worker=str((attempt or {}).get("workerId") or ""),
             attempts=len(attempts),
             rule=nodes.rule(pickle),
+            cause=self._caused.get(str((attempt or {}).get("id"))),
         )
 
     def _steps(
@@ -190,9 +196,7 @@ class _Reader:
             name = str(told.get("fileName") or "")
             if not name.endswith(EVIDENCE):
                 continue
-            try:
-                facts = json.loads(str(told.get("body")))
-            except ValueError:
+            if (facts := _json(told.get("body"))) is None:
                 continue
             place = str(told.get("testCaseStartedId")), str(told.get("testStepId"))
             step = (self._finished.get(place) or {}).get("testStepResult") or {}
@@ -246,6 +250,13 @@ def _status(
     written = [step for step in steps if not step.hook]
     broken_off = end is None or any(step.status == NOT_RUN for step in written)
     return max([*found, *([UNKNOWN] if broken_off else [])], key=STATUSES.index, default=PASSED)
+
+
+def _json(body: Any) -> Any:
+    try:
+        return json.loads(str(body))
+    except ValueError:
+        return None
 
 
 def _table(step: Message) -> tuple[tuple[str, ...], ...]:

@@ -1,13 +1,20 @@
-"""Requirement by requirement: which scenarios prove it, and whether they did."""
+"""Requirement by requirement: which scenarios prove it, and whether they did in one run.
+
+The history of runs compares by it. How a requirement stands is told by `harness.report.standing`.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from harness.record.messages import FAILED, PASSED, PENDING, UNDEFINED
 from harness.report.model import NOT_SELECTED, Scenario
+
+if TYPE_CHECKING:
+    from harness.report.standing import Standing
 
 PROVEN = "proven"
 DISPROVEN = "failed"
@@ -61,7 +68,7 @@ class Group:
     """Requirements of a kind."""
 
     name: str
-    requirements: tuple[Requirement, ...]
+    requirements: tuple[Standing, ...]
 
 
 def proven_by(told: Mapping[str, str], scenarios: Iterable[Scenario]) -> list[Requirement]:
@@ -74,9 +81,9 @@ def proven_by(told: Mapping[str, str], scenarios: Iterable[Scenario]) -> list[Re
     return [Requirement(name, told[name], tuple(found)) for name, found in carrying.items()]
 
 
-def grouped(requirements: Iterable[Requirement]) -> list[Group]:
+def grouped(requirements: Iterable[Standing]) -> list[Group]:
     """Return requirements by the letters that their ids begin with."""
-    groups: dict[str, list[Requirement]] = {}
+    groups: dict[str, list[Standing]] = {}
     for requirement in requirements:
         letters = re.match(r"[A-Za-z]*", requirement.id)
         groups.setdefault(letters[0] if letters else "", []).append(requirement)

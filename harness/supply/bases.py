@@ -13,7 +13,8 @@ from harness.errors import DeployError
 from harness.progress import Progress
 from harness.supply import mirror
 from harness.supply.engine import Engine
-from harness.supply.recipes import OFFERED, Recipe, recipe_for
+from harness.supply.recipe import Recipe
+from harness.supply.recipes import OFFERED, recipe_for
 from harness.supply.registry import answered, registry_of, registry_problem
 from harness.supply.standin import STANDS_IN, StandIn
 

@@ -48,7 +48,7 @@ def check_disk(where: Path | Engine, needed_gb: float) -> None:
         DiskTooSmallError.
 
     """
-    path = _engine_folder(where) if isinstance(where, Engine) else where
+    path = engine_folder(where) if isinstance(where, Engine) else where
     if path is None:
         return
     existing = next(folder for folder in (path, *path.absolute().parents) if folder.exists())
@@ -57,7 +57,8 @@ def check_disk(where: Path | Engine, needed_gb: float) -> None:
         raise DiskTooSmallError(path, free_gb, needed_gb)
 
 
-def _engine_folder(engine: Engine) -> Path | None:
+def engine_folder(engine: Engine) -> Path | None:
+    """Return the folder that an engine writes to, None when it is not to be seen from here."""
     told = engine.run("info", "--format", "{{.DockerRootDir}}", timeout=30, check=False).stdout
     folder = Path(told.strip()) if told.strip() else None
     return folder if engine.host.startswith("unix://") and folder and folder.exists() else None

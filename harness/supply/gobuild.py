@@ -202,5 +202,10 @@ REGISTRY = Program(
     "github.com/distribution/distribution/v3",
     version_variables=("github.com/distribution/distribution/v3/version.version",),
 )
-#: What an image is made of by itself.
-IN_IMAGES = (REGISTRY,)
+#: Each unpacks the CPython that it carries.
+PYTHONS = tuple(
+    Program(f"python{version}", "github.com/kluctl/go-embed-python")
+    for version in ("3.10", "3.11", "3.14")
+)
+#: What images are made of.
+IN_IMAGES = (REGISTRY, *PYTHONS)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.cache import Cache
 from harness.databases.choice import INSIDE, choose
 from harness.errors import DeployError
+from harness.images.build import wanted_bases
+from harness.images.dockerfile import Dockerfile
+from harness.images.project import spec_of
+from harness.images.spec import ImageSpec
 from harness.jobs import Jobs
 from harness.options import MINIKUBE
 from harness.probes.image import ensure_probe_image
@@ -58,15 +62,21 @@ def base_images(settings: Settings) -> tuple[str, ...]:
     What the user gives from outside (a database, a service) needs no image here.
     """
     project, environ = settings.project, settings.environ
-    names = [name for image in project.images.values() for name in image.bases.values()]
+    names = [base for name in project.images for base in _bases(spec_of(project, name))]
     for standin in project.standins.values():
         if not environ.get(standin.unless):
             names += standin.bases.values()
     if project.database is not None:
-        choice = choose(settings.database, project.database.env, environ)
+        choice = choose(settings.database, project.database, environ)
         if choice.ours or choice.kind == INSIDE:
             names.append(project.database.image)
     return tuple(dict.fromkeys(names))
+
+
+def _bases(spec: ImageSpec) -> Iterable[str]:
+    if not spec.file.is_file():
+        return spec.bases.values()  # the build says what is missing
+    return wanted_bases(spec, Dockerfile.read(spec.file)).values()
 
 
 def prepare(settings: Settings, cache: Cache, progress: Progress) -> Prepared:

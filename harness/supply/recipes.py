@@ -2,154 +2,134 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
-import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from pathlib import Path
 
-SOURCES = Path(__file__).resolve().parents[2] / "supply" / "bases"
+from harness.supply import languages, servers
+from harness.supply.image_name import SUITES, ImageName, parse
+from harness.supply.recipe import Recipe, debian
+
+Rule = Callable[[ImageName], Recipe | None]
 #: What a reader is told when an image cannot be stood in for.
 OFFERED = (
-    "debian:{trixie,bookworm}[-slim]",
-    "python:3.N[-slim] up to 3.13",
-    "node:{22,24,26}[-slim]",
+    "debian:{trixie,bookworm,bullseye}[-slim]",
+    "python:3.N[-slim,-alpine] up to 3.14",
+    "node:{16,18,20,22,24,26}[-slim,-alpine]",
     "postgres:N[-alpine] up to 17",
+    "nginx[:N][-alpine]",
+    "nginxinc/nginx-unprivileged[:N][-alpine]",
+    "redis:N[-alpine] up to 8",
+    "alpine[:3.N]",
+    "busybox",
+    "ghcr.io/astral-sh/uv",
     "registry:3",
 )
-SUITES = {"13": "trixie", "trixie": "trixie", "stable": "trixie", "latest": "trixie"}
-SUITES |= {"12": "bookworm", "bookworm": "bookworm"}
-#: The Debian that the others stand on, and what it holds.
-SUITE = "trixie"
-PYTHON = (3, 13)
-POSTGRES = 17
-NODE_NAMES = {"lts": "24", "current": "26", "latest": "26", "": "26"}
-_COMPILERS = "build-essential curl git pkg-config wget"
-_FULL = {
-    "python": f"{_COMPILERS} libffi-dev libpq-dev libssl-dev zlib1g-dev",
-    "node": f"{_COMPILERS} python3-minimal",
+#: What a stand-in calls itself where the tag names no version.
+ALPINE = "3.22"
+# What Alpine's version of an image has otherwise than others: tools, and the id of its user.
+_OF_ALPINE: dict[str, dict[str, str]] = {
+    "nginx": {},
+    "node": {},
+    "postgres": {"KEPT": "bash", "RENUMBERED": "postgres:70"},
+    "python": {},
+    "redis": {},
 }
-_VERSION = re.compile(r"\d+(\.\d+)*|lts|current|latest|stable")
-_VARIANTS = ("slim", "alpine")
-
-
-@dataclass(frozen=True)
-class Recipe:
-    """How the stand-in for one official image is made.
-
-    Args:
-        official: the image that it stands in for.
-        name: of the recipe, and of its folder in supply/bases.
-        holds: what it holds, for people.
-        suite: for debian, the release to bootstrap; the others stand on `SUITE`.
-        arguments: build arguments.
-        node: major version of Node to fetch, empty for none.
-        program: for one that is a single program of supply/go and stands on nothing, its name.
-
-    """
-
-    official: str
-    name: str
-    holds: str
-    suite: str = ""
-    arguments: dict[str, str] = field(default_factory=dict)
-    node: str = ""
-    program: str = ""
-
-    @property
-    def folder(self) -> Path:
-        """Where its Dockerfile or its arguments lie."""
-        return SOURCES / self.name
-
-    @property
-    def tag(self) -> str:
-        """The official tag, which the stand-in's tag begins with."""
-        return self.official.rpartition(":")[2] if ":" in self.official else "latest"
+_UV = "ghcr.io/astral-sh/uv"
+_UNPRIVILEGED = "nginxinc/nginx-unprivileged"
 
 
 def recipe_for(official: str) -> Recipe | None:
     """Return the recipe of a stand-in for an official image, None when there is none."""
-    short = re.sub(r"^([a-z0-9.-]+(:\d+)?/)?library/", "", official)
-    name, _, tag = short.partition(":")
-    words = (tag or "latest").split("-")
-    version = words.pop(0) if _VERSION.fullmatch(words[0]) else ""
-    variant = next((word for word in words if word in _VARIANTS), "")
-    suite = next((word for word in words if word in SUITES), "")
-    if name not in _RECIPES or sorted(words) != sorted(filter(None, (variant, suite))):
+    asked = parse(official)
+    rule = _RULES.get(asked.name)
+    if rule is None or (asked.pinned and not asked.tag):
         return None
-    return _RECIPES[name](official, version, variant, suite)
+    if asked.alpine and asked.name not in (_UNPRIVILEGED, _UV):
+        recipe = _speaking_alpine(asked, rule)
+    else:
+        recipe = rule(asked)
+    if recipe is not None and asked.pinned:
+        return dataclasses.replace(recipe, holds=f"{recipe.holds}, not the digest asked for")
+    return recipe
 
 
-def node_pins(major: str) -> dict[str, str]:
-    """Return versions and hashes of one major version of Node, empty when not pinned."""
-    pins: dict[str, dict[str, str]] = tomllib.loads((SOURCES / "node" / "pins.toml").read_text())
-    return pins.get(major, {})
-
-
-def _debian(official: str, version: str, variant: str, suite: str) -> Recipe | None:
-    release = SUITES.get(suite or version)
-    if release is None or variant == "alpine":
+def _debian(asked: ImageName) -> Recipe | None:
+    release = SUITES.get(asked.suite or asked.version)
+    if release is None or asked.rest:
         return None
-    return Recipe(official, "debian", f"Debian {release}, minimal", suite=release)
+    return dataclasses.replace(debian(release), official=asked.written)
 
 
-def _python(official: str, version: str, variant: str, suite: str) -> Recipe | None:
-    asked = [int(part) for part in re.findall(r"\d+", version)] or [3]
-    newer = asked[0] != PYTHON[0] or tuple(asked[:2]) > PYTHON
-    if variant == "alpine" or newer or version in ("lts", "current", "stable"):
+def _nginx_unprivileged(asked: ImageName) -> Recipe | None:
+    server = None if asked.rest else recipe_for(f"nginx:{asked.tag}")
+    if server is None:
         return None
-    held = ".".join(map(str, PYTHON))
-    holds = f"Debian {SUITE}'s Python {held} in the official layout"
-    if tuple(asked[:2]) != PYTHON and len(asked) > 1:
-        holds += f", where {version} was asked for"
-    extra = {} if variant == "slim" else {"EXTRA": _FULL["python"]}
-    return Recipe(official, "python", holds + _elsewhere(suite), arguments=extra)
+    holds = f"{server.holds}, as user 101 on port 8080"
+    # A port that an image exposes is exposed by those that stand on it: below, it is none yet.
+    if server.on is not None and server.on.name == "nginx":
+        server = dataclasses.replace(server, on=dataclasses.replace(server.on, target="server"))
+    else:
+        server = dataclasses.replace(server, target="server")
+    return Recipe(asked.written, "nginx-unprivileged", holds, on=server)
 
 
-def _node(official: str, version: str, variant: str, suite: str) -> Recipe | None:
-    major = NODE_NAMES.get(version, version).split(".")[0]
-    pins = node_pins(major)
-    if variant == "alpine" or not pins:
+def _busybox(asked: ImageName) -> Recipe | None:
+    if asked.alpine or asked.slim or asked.suite or set(asked.rest) - {"musl", "glibc", "uclibc"}:
         return None
-    holds = f"Node {pins['node']} and npm {pins['npm']} from npm's registry, on Debian {SUITE}"
-    arguments = {"NODE_VERSION": pins["node"]}
-    if variant != "slim":
-        arguments["EXTRA"] = _FULL["node"]
-    return Recipe(official, "node", holds + _elsewhere(suite), arguments=arguments, node=major)
+    holds = "Debian's busybox and OpenBSD's nc, alone"
+    return Recipe(asked.written, "busybox", holds, on=debian())
 
 
-def _postgres(official: str, version: str, variant: str, suite: str) -> Recipe | None:
-    major = re.match(r"\d+", version)
-    if variant == "slim" or (version and not major and version != "latest"):
+def _uv(asked: ImageName) -> Recipe | None:
+    """Return the programs alone, or on what the rest of the tag asks for."""
+    rest = re.sub(r"^(latest|\d+(\.\d+)*)(-|$)", "", asked.tag)
+    holds = "uv and uvx from their wheel"
+    if not rest:
+        return Recipe(asked.written, "uv", f"{holds}, alone", wheels=("uv",))
+    python = re.fullmatch(r"python(\d+\.\d+)-(.+)", rest)
+    plain = f"alpine:{rest.removeprefix('alpine') or 'latest'}" if "alpine" in rest else ""
+    plain = plain or f"debian:{'latest' if rest.startswith('debian') else rest}"
+    below = recipe_for(f"python:{python[1]}-{python[2]}" if python else plain)
+    if below is None:
         return None
-    asked = int(major[0]) if major else POSTGRES
-    if asked > POSTGRES:
+    holds = f"{holds}, on {below.holds}"
+    return Recipe(asked.written, "uv", holds, on=below, target="installed", wheels=("uv",))
+
+
+def _speaking_alpine(asked: ImageName, rule: Rule) -> Recipe | None:
+    """Return a recipe for an image on Alpine: the one on Debian, with another dialect."""
+    if asked.name not in _OF_ALPINE:
         return None
-    holds = f"Debian {SUITE}'s PostgreSQL {POSTGRES} behind the official image's contract"
-    if asked != POSTGRES:
-        holds += f", where {asked} was asked for"
-    if variant == "alpine":
-        holds += ", on Debian instead of Alpine"
-    arguments = {"PG_MAJOR": str(POSTGRES)}
-    return Recipe(official, "postgres", holds + _elsewhere(suite), arguments=arguments)
+    below = rule(asked.on_debian(slim=asked.name in languages.FULL))
+    return below and _dialect(asked, below)
 
 
-def _registry(official: str, version: str, variant: str, suite: str) -> Recipe | None:
-    if variant or suite or version.split(".")[0] not in ("", "3", "latest"):
+def _dialect(asked: ImageName, below: Recipe) -> Recipe:
+    arguments = {"ALPINE_VERSION": asked.alpine_version or ALPINE, **_OF_ALPINE.get(asked.name, {})}
+    holds = f"{below.holds}, with Alpine's commands on Debian instead of Alpine"
+    return Recipe(asked.written, asked.name, holds, on=below, made_in="alpine", arguments=arguments)
+
+
+def _alpine(asked: ImageName) -> Recipe | None:
+    word = asked.version and not asked.numbers and asked.version not in ("latest", "edge")
+    if asked.rest or asked.suite or asked.slim or word:
         return None
-    return Recipe(
-        official, "registry", "the distribution project's registry 3, alone", program="registry"
-    )
+    version = asked.version if len(asked.numbers) > 1 else ""
+    recipe = _dialect(dataclasses.replace(asked, alpine_version=version), debian())
+    return dataclasses.replace(recipe, target="shell")
 
 
-def _elsewhere(suite: str) -> str:
-    return f", on {SUITE} instead of {suite}" if suite and suite != SUITE else ""
-
-
-_RECIPES: dict[str, Callable[[str, str, str, str], Recipe | None]] = {
+_RULES: dict[str, Rule] = {
+    "alpine": _alpine,
+    "busybox": _busybox,
     "debian": _debian,
-    "python": _python,
-    "node": _node,
-    "postgres": _postgres,
-    "registry": _registry,
+    _UV: _uv,
+    "python": languages.python,
+    "nginx": servers.nginx,
+    _UNPRIVILEGED: _nginx_unprivileged,
+    "node": languages.node,
+    "postgres": servers.postgres,
+    "redis": servers.redis,
+    "registry": servers.registry,
 }

@@ -14,10 +14,10 @@ from harness.command import CommandFailedError, CommandTimedOutError, run
 from harness.errors import DeployError
 from harness.labels import PREFIX
 from harness.progress import Progress
-from harness.supply import debian, gobuild, npm
+from harness.supply import debian, gobuild, npm, wheels
 from harness.supply.disk import check_disk
 from harness.supply.engine import Engine
-from harness.supply.recipes import SUITE, Recipe, node_pins, recipe_for
+from harness.supply.recipe import Recipe, node_pins
 
 REPOSITORY = "deploy-supply"
 #: The label that names the official image.
@@ -74,6 +74,8 @@ class StandIn:
             pins=sorted(node_pins(self.recipe.node).items()),
             below=below.key if below else "",
             **({"program": self._program().key("linux")} if self.recipe.program else {}),
+            **({"target": self.recipe.target} if self.recipe.target else {}),
+            **({"wheels": wheels.pinned(*self.recipe.wheels)} if self.recipe.wheels else {}),
         )
 
     @property
@@ -90,7 +92,8 @@ class StandIn:
 
         Raises:
             BootstrapMissingError, StandInFailedError, DiskTooSmallError,
-            PackageNotFetchedError, PackageAlteredError, ProgramBuildFailedError.
+            PackageNotFetchedError, PackageAlteredError, ProgramBuildFailedError,
+            WheelNotInstalledError, InstallerMissingError.
 
         """
         if self.exists():
@@ -104,20 +107,18 @@ class StandIn:
                 check_disk(self.engine, _ROOM_GB)
                 with self.progress.step(f"make a stand-in for {self.recipe.official}") as step:
                     try:
-                        if base or self.recipe.program:
-                            self._build(base, step.note)
-                        else:
+                        if self.recipe.suite:
                             self._bootstrap(step.note)
+                        else:
+                            self._build(base, step.note)
                     except (CommandFailedError, CommandTimedOutError) as error:
                         raise StandInFailedError(self.recipe, error.seen) from error
         return self.ref
 
     def _below(self) -> StandIn | None:
-        if self.recipe.suite or self.recipe.program:
+        if self.recipe.on is None:
             return None
-        recipe = recipe_for(f"debian:{SUITE}-slim")
-        assert recipe is not None
-        return StandIn(recipe, self.engine, self.cache, self.progress, self.environ)
+        return StandIn(self.recipe.on, self.engine, self.cache, self.progress, self.environ)
 
     def _program(self) -> gobuild.Program:
         return next(p for p in gobuild.IN_IMAGES if p.name == self.recipe.program)
@@ -125,6 +126,11 @@ class StandIn:
     def _compiled(self) -> Path:
         program = self._program()
         return program.build(self.cache, self.progress, self.environ, goos="linux")
+
+    def _unpacked(self) -> Path:
+        return wheels.install(
+            *self.recipe.wheels, cache=self.cache, progress=self.progress, environ=self.environ
+        )
 
     def _labels(self) -> list[str]:
         return self.engine.labels(stands_in_for=self.recipe.official, holds=self.recipe.holds)
@@ -157,6 +163,8 @@ class StandIn:
         flags = [
             word for name, value in arguments.items() for word in ("--build-arg", f"{name}={value}")
         ]
+        if self.recipe.target:
+            flags += ["--target", self.recipe.target]
         with self._folder() as folder:
             context = folder / "context"
             shutil.copytree(self.recipe.folder, context)
@@ -164,6 +172,8 @@ class StandIn:
                 self._fetch_node(context)
             if self.recipe.program:
                 shutil.copy2(self._compiled(), context)
+            if self.recipe.wheels:
+                shutil.copytree(self._unpacked(), context / "wheels")
             words = ["--progress=plain", *self._labels(), "--tag", self.ref, *flags, str(context)]
             self.engine.run("build", *words, timeout=_TIMEOUT, on_line=note)
 
@@ -173,14 +183,15 @@ class StandIn:
         architecture = {"amd64": "x64", "arm64": "arm64"}.get(told)
         if architecture is None:
             raise StandInFailedError(self.recipe, f"no Node is pinned for the architecture {told}")
-        for package, integrity, name in (
-            (f"node-linux-{architecture}@{pins['node']}", pins[told], "node.tgz"),
-            (f"npm@{pins['npm']}", pins["npm_integrity"], "npm.tgz"),
-        ):
+        packages = {"node": (f"node-linux-{architecture}@{pins['node']}", pins[told])}
+        for name in ("npm", "yarn", "corepack"):
+            if version := pins.get(name):
+                packages[name] = (f"{name}@{version}", pins[f"{name}_integrity"])
+        for name, (package, integrity) in packages.items():
             npm.fetch(
                 package,
                 integrity,
-                context / name,
+                context / f"{name}.tgz",
                 cache=self.cache,
                 progress=self.progress,
                 environ=self.environ,

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from harness.errors import DeployError
-from harness.kube.pods import INSTANCE
+from harness.kube.pods import objects_of_release
 from harness.kube.resources import SERVICE, Object, name_of
 from harness.tunnels.portforward import PodUnreachableError
 
@@ -51,7 +51,7 @@ class PublicService:
 
     def _find(self) -> str:
         try:
-            found = self.client.list(SERVICE, self.namespace, labels=f"{INSTANCE}={self.release}")
+            found = objects_of_release(self.client, SERVICE, self.namespace, self.release)
         except DeployError as error:
             raise PodUnreachableError(error.headline) from error
         fits = [s for s in found if self.port in _ports(s)]

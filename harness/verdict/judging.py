@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from harness.contract import CHECKS, Contract, Finding, Place
+from harness.default_requirements import defaults, has_features
 from harness.errors import DeployError
 from harness.helm.rendering import Renderer
 from harness.inference import INFERRED, Described, Folder, described
@@ -43,17 +44,15 @@ def judge(folder: Path, environ: Mapping[str, str]) -> Verdict:
         checks = _checks(copy, project, helm, missing)
         remarks, problems = project.remarks, list[str]()
         requirements: tuple[Item, ...] = ()
-        if project.project.requirements:
+        if texts := _demanded(project.project):
             with time_limit("the features of the project", CHECKING):
-                found = demands.demands(copy.root, problems, project.project.journey)
-            demanded = {
-                c for n in project.project.requirements if n in found for c in found[n].checks
-            }
+                found = demands.demands(project.project, problems)
+            demanded = {check for name in texts if name in found for check in found[name].checks}
             checks = [
                 dataclasses.replace(c, advice=c.advice and c.id not in demanded) for c in checks
             ]
             by_id = {check.id: check for check in checks}
-            requirements = tuple(demands.judged(project.project.requirements, found, by_id))
+            requirements = tuple(demands.judged(texts, found, by_id))
         unread = (*copy.notes, *problems)
     return Verdict(
         name=project.project.name,
@@ -66,6 +65,13 @@ def judge(folder: Path, environ: Mapping[str, str]) -> Verdict:
         requirements=requirements,
         seconds=time.monotonic() - began,
     )
+
+
+def _demanded(project: Project) -> dict[str, str]:
+    """Return what is demanded of a project: its own, or what holds for any."""
+    if project.requirements or has_features(project.root):
+        return project.requirements
+    return {name: one.text for name, one in defaults().items()}
 
 
 def _checks(

@@ -62,6 +62,8 @@ SENTENCES: dict[str, tuple[str, ...]] = {
     "each value is explained in the README": ("values described",),
     "a value that does not exist is refused": ("values checked",),
     "each value of this deployment shows in what is installed": ("values given",),
+    "commands in plain language are shown": ("plain language",),
+    "at least 3 of them ask for different things": ("plain language commands",),
 }
 
 _BY_CHECK = {check: sentence for sentence, checks in SENTENCES.items() for check in checks}
@@ -71,6 +73,7 @@ ADVICE = frozenset(
     {
         *("chart name", "labels", "values described", "values checked"),
         *("dockerfile stages", "security", "rollout"),
+        *("plain language", "plain language commands"),
     }
 )
 #: What can be judged where the chart does not render: code and Dockerfiles, and the chart's files.
@@ -81,6 +84,7 @@ WITHOUT_RENDERING = frozenset(
         *("dockerfile dependencies", "dockerfile secrets", "dockerfile port", "build context"),
         *("dockerfile command", "standalone", "fixed routes", "fixed addresses", "baked settings"),
         *("values used", "values described", "values checked", "chart name", "secrets honoured"),
+        *("plain language", "plain language commands"),
     }
 )
 #: Of these, what needs the files of a chart.

@@ -145,6 +145,25 @@ MUTANTS = (
         "backend",
     ),
     Mutant(
+        "backend-calls-home",
+        "The backend tells somebody outside that it has been started.",
+        (
+            Replace(
+                f"{_SRC}/__main__.py",
+                "    logs.configure(settings.log_level, settings.secrets())\n",
+                "    logs.configure(settings.log_level, settings.secrets())\n"
+                "    import contextlib, socket\n\n"
+                '    for home in ("telemetry.example.com", "198.51.100.9"):\n'
+                "        with contextlib.suppress(OSError):\n"
+                "            socket.create_connection((home, 443), 2).close()\n",
+            ),
+        ),
+        r"telemetry\.example\.com\n.*tried to reach 198\.51\.100\.9:443/tcp",
+        Needs.CLUSTER,
+        "calls_nobody_outside",
+        "backend",
+    ),
+    Mutant(
         "backend-todos-of-others",
         "The backend gives a person's todos to whoever has signed in.",
         (Replace(f"{_SRC}/auth.py", "    if caller != user_id:", "    if not caller:"),),

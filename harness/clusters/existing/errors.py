@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.errors import DeployError
+from harness.errors import DeployError, Fault
 
 
 class KubeconfigUnreadableError(DeployError):
     """The file that was named is no kubeconfig."""
+
+    fault = Fault.INPUT
 
     def __init__(self, kubeconfig: Path, why: str) -> None:
         super().__init__(
@@ -22,6 +24,8 @@ class KubeconfigUnreadableError(DeployError):
 
 class ContextUnknownError(DeployError):
     """No context was named, or one that the kubeconfig does not have."""
+
+    fault = Fault.INPUT
 
     def __init__(self, kubeconfig: Path, context: str, known: Sequence[str]) -> None:
         there = ", ".join(known) or "none at all"
@@ -138,6 +142,8 @@ class DatabaseUnreachableError(DeployError):
 
 class HostAddressError(DeployError):
     """Pods do not reach this machine at the address that was named."""
+
+    fault = Fault.INPUT
 
     def __init__(self, address: str, port: int, seen: str) -> None:
         super().__init__(

@@ -75,7 +75,13 @@ class ExistingProvider:
         self._kubectl, self._relay_image = kubectl, relay_image
         self.owner = owner_here()
         self.way_in = WayIn(
-            self.ensure, self.tools, relay_image, registry, progress, {namespace: port}
+            self.ensure,
+            self.tools,
+            relay_image,
+            lambda images: registry.put(images),
+            progress,
+            {namespace: port},
+            hint=f"the cluster's nodes pull from {registry.pull}",
         )
         self._lock = threading.RLock()
         self._version = ""
@@ -119,8 +125,8 @@ class ExistingProvider:
                 )
             return self._access
 
-    def load(self, images: Sequence[str]) -> Loaded:
-        """Bring images to the registry. See `Registry.put` for what it raises."""
+    def load(self, images: Sequence[str], names: Mapping[str, str] | None = None) -> Loaded:  # noqa: ARG002
+        """Bring images to the registry, each by its own name. See `Registry.put`."""
         return self.registry.put(images)
 
     def endpoint(self, node_port: int) -> str:

@@ -1,9 +1,9 @@
-"""Ways from this machine to Services of a cluster that is not ours: a relay, and tunnels to it."""
+"""Ways from this machine to Services that no port leads to: a relay, and tunnels to it."""
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,6 @@ from harness.tunnels.tunnel import Tunnel
 if TYPE_CHECKING:
     from harness.clusters.base import ClusterAccess
     from harness.progress import Progress
-    from harness.registries.registry import Registry
 
 
 @dataclass
@@ -28,18 +27,20 @@ class WayIn:
         access: returns access to the cluster, with that namespace in it.
         namespace: the one for tools.
         image: makes the relay's image, in the engine; returns the name by which nodes pull it.
-        registry: what they pull from.
+        bring: has nodes find it, where they look for images.
         progress: told what is done.
         ports: of the loopback by namespace; any that is free for others.
+        hint: noted where the relay does not come up.
 
     """
 
     access: Callable[[], ClusterAccess]
     namespace: str
     image: Callable[[], str]
-    registry: Registry
+    bring: Callable[[Sequence[str]], object]
     progress: Progress
     ports: Mapping[str, int] = field(default_factory=dict)
+    hint: str = ""
     _lock: threading.RLock = field(default_factory=threading.RLock, init=False, repr=False)
     _relay: Relay | None = field(default=None, init=False)
     _tunnels: dict[str, Tunnel] = field(default_factory=dict, init=False)
@@ -88,12 +89,13 @@ class WayIn:
             if self._relay is None:
                 access, image = self.access(), self.image()
                 with self.progress.step("starting the relay that tunnels lead to") as step:
-                    self.registry.put([image])
+                    self.bring([image])
                     relay = Relay(access.client(), self.namespace, image)
                     try:
                         relay.ensure()
                     except DeployError as error:
-                        error.add_note(f"the cluster's nodes pull from {self.registry.pull}")
+                        if self.hint:
+                            error.add_note(self.hint)
                         raise
                     step.result = self.namespace
                 self._relay = relay

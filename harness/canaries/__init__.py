@@ -1,0 +1,1 @@
+"""Secrets that were made for a run, looked for wherever they must not be."""
