@@ -72,6 +72,7 @@ def test_defect_is_named_in_a_project_of_other_names(notes: Seeded, id: str, nam
     "id",
     [
         "images-frontend-on-localhost",
+        "chart-ingress-one-path",
         "chart-version-latest",
         "services-version-in-selector",
         "lifecycle-changes-by-itself",
