@@ -6,8 +6,9 @@ PYTEST := $(PYTHON) -m pytest -c pytest.ini
 unexport PYTHONDONTWRITEBYTECODE
 # Further words for pytest, such as: make deploy ARGS="-k FR-003 --deploy-port=8080"
 ARGS ?=
+EXAMPLES = notes guestbook tickets bookmarks units
 
-.PHONY: help deploy plan test fast lint docs spec report compare prepare check mutants bench lock clean distclean
+.PHONY: help deploy plan test fast lint docs spec report compare prepare check mutants seeded bench lock clean distclean
 
 help: ## show this
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -52,6 +53,9 @@ check: .venv/synced ## say what is missing, change nothing
 
 mutants: prepare ## make single defects, see that each is noticed, with its cause
 	$(PYTHON) -m mutants $(ARGS)
+
+seeded: prepare ## see that the examples' copies with a defect name it as the Todo app does
+	$(PYTHON) -m mutants $(EXAMPLES:%=--project examples/%) --page mutants/EXAMPLES.md $(ARGS)
 
 bench: prepare ## measure, report to benchmarks/RESULTS.md
 	$(PYTHON) -m benchmarks $(ARGS)

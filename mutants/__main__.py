@@ -10,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from benchmarks.result import machine
+from harness.command import environment
 from harness.errors import DeployError
 from mutants.definitions import all_mutants
 from mutants.launch import Preloaded
@@ -17,6 +18,7 @@ from mutants.mutant import Mutant, Needs
 from mutants.record import Record, page, totals
 from mutants.runner import Runner
 from mutants.scenarios import Scenarios
+from mutants.seeding.command import run as seed
 from mutants.verdict import Fate, Verdict
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -30,6 +32,8 @@ def main(words: Sequence[str] | None = None) -> int:
     """Return 0 when every mutant was killed, 1 when one was not, 2 when none can be judged."""
     asked = _parser().parse_args(words)
     try:
+        if asked.project:
+            return seed(ROOT, asked.project, asked.k, environment(), _say, asked.page)
         mutants = all_mutants()
         chosen = [m for m in mutants if _wanted(m, asked.needs, asked.k)]
         if asked.open:
@@ -92,6 +96,14 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--open", action="store_true", help="those not killed the last time")
     parser.add_argument("--list", action="store_true", help="say what there is, judge nothing")
     parser.add_argument("--cluster-name", default=CLUSTER, help=f"default: {CLUSTER}")
+    parser.add_argument(
+        "--project",
+        action="append",
+        type=Path,
+        metavar="DIR",
+        help="seed the static ones into a copy of another project, and tell how it names them",
+    )
+    parser.add_argument("--page", type=Path, metavar="FILE", help="write a page of that")
     return parser
 
 

@@ -558,6 +558,12 @@ BROKEN: dict[str, tuple[str, list[Edit], str, str]] = {
         "chart/Chart.yaml",
         "its name is store",
     ),
+    "a key that is called one": (
+        "credentials",
+        [(VALUES, 'databaseUrl: ""', 'databaseUrl: ""\n  secretKey: f3b1c2d4e5f60718293a4b5c6d7e')],
+        f"{VALUES}: secretKey: f3b1",
+        "secrets.secretKey has a text, though it is a secret",
+    ),
     "a password in values": (
         "credentials",
         [(VALUES, 'databaseUrl: ""', "databaseUrl: postgresql://shop:s3cr3t-w0rd@db/shop")],

@@ -9,7 +9,10 @@ import pytest
 from harness.contract import python
 from harness.contract.code import sounds_secret
 from harness.contract.javascript import Scripts
+from harness.contract.production import _DEVELOPMENT
+from harness.contract.program import Program
 from harness.contract.script import Script
+from harness.project import Image
 
 
 def scripts(**files: str) -> Scripts:
@@ -174,9 +177,6 @@ def test_routes_of_django_stand_below_what_includes_them() -> None:
 
 
 def test_a_template_of_nginx_reads_what_is_put_into_it(tmp_path: Path) -> None:
-    from harness.contract.program import Program
-    from harness.project import Image
-
     (tmp_path / "desk").mkdir()
     (tmp_path / "desk" / "default.conf.template").write_text(
         "location /api/ {\n  proxy_pass ${API_URL};\n  proxy_set_header Host $host;\n}\n"
@@ -186,3 +186,95 @@ def test_a_template_of_nginx_reads_what_is_put_into_it(tmp_path: Path) -> None:
     )
     reads = Program("desk", image, tmp_path).code.reads
     assert [read.name for read in reads] == ["API_URL"]
+
+
+STARLETTE = """
+async def ready(request):
+    try:
+        async with pool.connection() as connection:
+            await connection.execute("SELECT 1")
+    except Error:
+        return JSONResponse({"status": "not ready"}, 503)
+    return JSONResponse({"status": "ready"})
+
+async def live(request):
+    return JSONResponse({"status": "ok"})
+
+routes = [Route("/live", live), Route("/ready", ready), Route("/other", elsewhere.ready)]
+"""
+
+
+def test_a_handler_that_fails_with_its_database_depends_on_it() -> None:
+    found = {route.path: route for route in python.scan({"app.py": STARLETTE}).routes}
+    assert found["/ready"].database == "async with pool.connection() as connection:"
+    assert not found["/live"].database
+    assert found["/live"].constant
+    assert not found["/ready"].constant
+
+
+def test_handlers_of_django_are_found_in_other_files() -> None:
+    views = """
+def ready(request):
+    try:
+        connection.cursor()
+    except DatabaseError:
+        return JsonResponse({}, status=503)
+    return JsonResponse({})
+
+def live(request):
+    return JsonResponse({})
+"""
+    urls = 'urlpatterns = [path("readyz", views.ready), path("livez", views.live)]'
+    code = python.scan({"site/urls.py": urls, "book/views.py": views})
+    told = {route.path: (route.database, route.constant) for route in code.routes}
+    assert told == {"/readyz": ("connection.cursor()", False), "/livez": ("", True)}
+
+
+@pytest.mark.parametrize(
+    ("body", "database"),
+    [
+        ('try { await pool.query("SELECT 1"); } catch (e) { r.status(503).end(); }', "pool.query"),
+        ('try { await pool.query("SELECT 1"); } catch (e) { r.json({}); }', ""),
+        ("try { parse(q); } catch (e) { r.status(503).end(); }", ""),
+        ("r.json({});", ""),
+    ],
+)
+def test_a_handler_of_express_that_fails_with_its_database(body: str, database: str) -> None:
+    other = 'app.get("/b", (q, r) => { try { db.all(); } catch (e) { r.status(500); } });'
+    source = f'app.get("/a", async (q, r) => {{ {body} }});\n{other}'
+    found = {route.path: route.database for route in Script("app.js", source).code.routes}
+    assert found["/a"].startswith(database)
+    assert bool(found["/a"]) == bool(database)
+    assert found["/b"]
+
+
+@pytest.mark.parametrize(
+    ("text", "bound"),
+    [
+        ("server {\n  listen 127.0.0.1:8080;\n}", ["127.0.0.1"]),
+        ("listen localhost:80;", ["localhost"]),
+        ("listen [::1]:80 default_server;", ["::1"]),
+        ("listen 8080;", []),
+        ("listen 127.0.0.1:9000;\nlisten 8080;", []),
+        ("listen 0.0.0.0:80;", []),
+    ],
+)
+def test_what_nginx_listens_on(tmp_path: Path, text: str, bound: list[str]) -> None:
+    (tmp_path / "default.conf").write_text(text)
+    image = Image(context=".", repository="web", port=80, health="/")
+    assert [b.text for b in Program("web", image, tmp_path).code.binds] == bound
+
+
+@pytest.mark.parametrize(
+    ("command", "development"),
+    [
+        ("python manage.py runserver 0.0.0.0:8000", True),
+        ("node --watch src/server.js", True),
+        ("bun --hot --watch index.ts", True),
+        ("tsx watch src/index.ts", True),
+        ("python manage.py migrate", False),
+        ("node src/watch.js", False),
+    ],
+)
+def test_commands_for_development(command: str, *, development: bool) -> None:
+    assert bool(_DEVELOPMENT.search(command)) is development

@@ -109,6 +109,15 @@ class ChartFiles:
         ]
 
     @cached_property
+    def parts(self) -> dict[str, ChartFacts]:
+        """Return what Chart.yaml and those of unpacked sub-charts say, by their paths."""
+        files = sorted((self.folder / "charts").glob("*/Chart.yaml"))[:_MOST_CHARTS]
+        below = {file: ChartFiles(file.parent, self.root).facts for file in files}
+        return {"Chart.yaml": self.facts} | {
+            file.relative_to(self.folder).as_posix(): facts for file, facts in below.items()
+        }
+
+    @cached_property
     def schema(self) -> dict[str, Any] | None:
         """Return values.schema.json; None when it is missing or no JSON object."""
         try:

@@ -32,6 +32,8 @@ _REFERENCE = re.compile(
     r"[eE]xisting|[nN]ame$|NAME$|[rR]ef$|^key$|([sS]ecret|[pP]assword|[tT]oken|[uU]ser)Key$"
     r"|[pP]ath$|[fF]ile$|[mM]ount|[cC]reate$|[eE]nabled$"
 )
+_IS_KEY = re.compile(r"(secret|password|token)_?key$", re.IGNORECASE)
+_MADE = re.compile(r"(?=.*\d)(?=.*[A-Za-z])[A-Za-z0-9+/]{24,}={0,2}")
 _RANDOM = re.compile(r"(?<![\w/+=.-])[A-Za-z0-9+/_-]{24,}={0,2}(?![\w/+=.-])")
 
 
@@ -92,7 +94,10 @@ def _value(name: str, text: str) -> str:
     """Say what is wrong with a value of this name; nothing when it is none."""
     if seen := _known(text):
         return f"holds {seen}"
-    if not text or "{{" in text or text.startswith("$") or _REFERENCE.search(name):
+    if not text or "{{" in text or text.startswith("$"):
+        return ""
+    # `secretKey` may be the key of a Secret or a secret that is a key; that one looks like it.
+    if _REFERENCE.search(name) and not (_IS_KEY.search(name) and _MADE.fullmatch(text)):
         return ""
     if sounds_secret(name) or re.search(r"database.?url|dsn", name, re.I):
         return "has a text, though it is a secret"

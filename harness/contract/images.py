@@ -57,12 +57,15 @@ def check(subject: Subject, notes: Notes) -> None:
 def _written_down(subject: Subject, notes: Notes) -> None:
     """No default tag is `latest`: an upgrade would not roll, a rollback not return."""
     places = [
-        (subject.chart.place("values.yaml", leaf.line), leaf.dotted)
-        for leaf in subject.chart.leaves
+        (subject.chart.place(leaf.file, leaf.line), leaf.dotted)
+        for leaf in [*subject.chart.leaves, *subject.chart.inner]
         if leaf.path[-1].lower().endswith(("tag", "image")) and _latest(leaf.value)
     ]
-    if subject.chart.facts.app_version == "latest":
-        places.append((subject.chart.place("Chart.yaml"), "appVersion"))
+    places += [
+        (subject.chart.place(file), "appVersion")
+        for file, facts in subject.chart.parts.items()
+        if facts.app_version == "latest"
+    ]
     for place, name in places:
         notes.found(
             place,

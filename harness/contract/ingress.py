@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from harness.contract.finding import Notes
+from harness.contract.production import SERVER
+from harness.contract.program import Program
 from harness.contract.rendering import Rendered, Rendering
 from harness.contract.subject import Subject
 
@@ -74,12 +76,24 @@ def _uncovered(subject: Subject, rendering: Rendering, item: Rendered) -> Iterat
             service = rendering.find("Service", name)
             images = _images(subject, rendering, service) if service else set()
             for image in images & set(subject.programs):
-                for route in subject.programs[image].code.routes:
+                program = subject.programs[image]
+                if _files(program) and all(_front_page(path) for path in paths):
+                    yield "nothing leads there but /; pathType: Exact", "pathType"
+                for route in program.code.routes:
                     if route.fixed and not any(_covers(path, route.path) for path in paths):
                         kinds = {str(path.get("pathType")) for path in paths}
                         types = ", ".join(kinds)
                         yield f"nothing leads {route.path} there; pathType: {types}", "pathType"
                         break
+
+
+def _files(program: Program) -> bool:
+    """Say whether a program is a server of files, which stand at paths of their own."""
+    return program.stage is not None and bool(SERVER.search(program.stage.base))
+
+
+def _front_page(path: dict[str, Any]) -> bool:
+    return path.get("pathType") == "Exact" and path.get("path") == "/"
 
 
 def _covers(path: dict[str, Any], route: str) -> bool:

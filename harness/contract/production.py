@@ -11,11 +11,12 @@ from harness.contract.subject import Subject
 
 _DEVELOPMENT = re.compile(
     r"\b(npm|pnpm|yarn)( run)? dev\b|\bnext dev\b|\bvite( dev)?$|\bnodemon\b|--reload\b"
-    r"|\bfastapi dev\b|\bflask run .*--debug"
+    r"|\bfastapi dev\b|\bflask run .*--debug|\bmanage\.py runserver\b"
+    r"|\b(node|bun|deno)\b.* --watch\b|\btsx watch\b|\bts-node-dev\b"
 )
 
 #: Official images that start a server by themselves.
-_SERVER = re.compile(
+SERVER = re.compile(
     r"(^|/)(nginx(-unprivileged)?|httpd|caddy|traefik|haproxy|tomcat|jetty|wildfly|wordpress|drupal"
     r"|php(?=:\S*(apache|fpm)))(:|@|$)"
 )
@@ -63,7 +64,7 @@ def _problems(stage: Stage) -> Iterator[tuple[int | None, str, str]]:
         text = " ".join(words)
         if _DEVELOPMENT.search(text):
             yield one.line, f"`{text}` is a server for development", "start that for production"
-    if stage.entrypoint is None and stage.command is None and not _SERVER.search(stage.base):
+    if stage.entrypoint is None and stage.command is None and not SERVER.search(stage.base):
         yield stage.line, "its last stage has neither ENTRYPOINT nor CMD", "add a CMD"
     if stage.env.get("NODE_ENV", "production") != "production":
         yield (

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from harness.contract import python
-from harness.contract.code import Code, Read
+from harness.contract.code import Code, Read, Text
 from harness.contract.finding import Place
 from harness.contract.javascript import Scripts, package
 from harness.contract.script import Script
@@ -42,6 +42,9 @@ _SCRIPTS = (".ts", ".tsx", ".js", ".jsx", ".mjs", ".cjs")
 _WORDS = (".sh", ".template", ".tmpl", ".conf")
 _LARGEST = 400_000  # bytes; a larger source was made by a machine
 _REQUIREMENT = re.compile(r"^\s*[\"']?([A-Za-z][\w.-]*)(?:\[[\w,-]*\])?\s*[<>=~!]=", re.MULTILINE)
+_LISTEN = re.compile(
+    r"^\s*listen\s+(?P<host>localhost(?=:)|127\.[\d.]+(?=:)|\[::1\])?[^;\n]*;", re.MULTILINE
+)
 _SHELL_VARIABLE = re.compile(r"\$\{?([A-Z][A-Z0-9_]+)")
 
 
@@ -142,6 +145,7 @@ class Program:
             if name.endswith(_WORDS):
                 whole.files += 1
                 whole.reads += [Read(v, Place(name)) for v in _SHELL_VARIABLE.findall(text)]
+                whole.binds += _listens(name, text)
         if self.dockerfile:
             whole.reads += [
                 Read(variable, self.docker_place(one.line))
@@ -150,6 +154,14 @@ class Program:
                 for variable in _SHELL_VARIABLE.findall(one.rest)
             ]
         return whole
+
+
+def _listens(name: str, text: str) -> Iterator[Text]:
+    """Yield what a server of nginx's kind is bound to, where it is the container alone."""
+    found = [*_LISTEN.finditer(text)]
+    if found and all(match["host"] for match in found):  # one for the status may be so
+        line = text.count("\n", 0, found[0].start()) + 1
+        yield Text("bind", found[0]["host"].strip("[]"), Place(name, line))
 
 
 def _walk(folder: Path) -> Iterator[Path]:

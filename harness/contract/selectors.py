@@ -10,8 +10,8 @@ from harness.contract.subject import Subject
 def check(subject: Subject, notes: Notes) -> None:
     """The selector of each workload matches its own pods and those of no other."""
     versions = {str(v) for k, v in subject.facts.items() if k.endswith(".tag")}
-    facts = subject.chart.facts
-    versions |= {facts.version, facts.app_version, f"{facts.name}-{facts.version}"}
+    for facts in subject.chart.parts.values():
+        versions |= {facts.version, facts.app_version, f"{facts.name}-{facts.version}"}
     for rendering in subject.renderings:
         _strangers(subject, notes, rendering)
         for item in rendering.of("Deployment", "StatefulSet", "DaemonSet"):

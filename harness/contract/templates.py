@@ -39,7 +39,7 @@ def renders(subject: Subject, notes: Notes) -> None:
 
 def stable(subject: Subject, notes: Notes) -> None:
     """No template makes a random value: each upgrade would change what runs."""
-    for file, text in subject.chart.templates.items():
+    for file, text in (subject.chart.templates | subject.chart.inner_templates).items():
         notes.saw(file)
         for match in _RANDOM.finditer(text):
             if "lookup" in text:

@@ -130,26 +130,26 @@ def seeded(folder: Path, environ: Mapping[str, str]) -> Iterator[Seeded]:
         yield Seeded(folder, shape, helm, environ, before)
 
 
-def named_in_own_project(
-    root: Path, mutants: Iterable[Mutant], seeds: Mapping[str, Seed], helm: Renderer
+def misnamed(
+    own: Path, mutants: Iterable[Mutant], seeds: Mapping[str, Seed], environ: Mapping[str, str]
 ) -> Iterator[tuple[str, str]]:
-    """Yield each mutant, and "" when its seed says truly how it is named in its own project.
+    """Yield each mutant that is not named, in the project it is made for, as its seed says.
 
-    Otherwise what is said there of it.
+    With what is said of it there. Else the seed would compare with nothing.
     """
-    for mutant in mutants:
-        with copied(root, mutant.changes) as copy:
-            project = Project.load(copy)
-            said = _said(contract.judge(project, helm))
-            names = {"inner": ["backend"], "front": ["frontend"]}
-        seed = seeds[mutant.id]
-        if not seed.checks:
-            continue  # it is about something that only this project has
-        hits = {check for check, needed, seen in said if seed.matches(needed, seen, names)}
-        if seed.checks[0] in hits:
-            yield mutant.id, ""
-        else:
-            yield mutant.id, "; ".join(_told(*one) for one in said[:3]) or "nothing"
+    with opened(own, environ) as (_copy_of_it, helm, missing):
+        if helm is None:
+            raise missing or AssertionError("Helm is there or missing")
+        shape = Shape(Project.load(own), helm)
+        for mutant in mutants:
+            seed = seeds[mutant.id]
+            if not seed.checks:
+                continue  # it is about something that only this project has
+            with copied(own, mutant.changes) as copy:
+                said = _said(contract.judge(Project.load(copy), helm))
+            hits = {c for c, needed, seen in said if seed.matches(needed, seen, shape.names)}
+            if seed.checks[0] not in hits:
+                yield mutant.id, "; ".join(_told(*one) for one in said[:3]) or "nothing"
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -87,8 +87,8 @@ class Piece:
             yield whole(file)
 
     def templates(self) -> Iterator[Document]:
-        """Yield all files of the chart that make something, sub-charts apart."""
-        for file in sorted((self.chart / "templates").glob("*")):
+        """Yield all files of the chart that make something, and those of sub-charts."""
+        for file in sorted(self.chart.rglob("templates/*.yaml")):
             if file.is_file():
                 yield whole(file)
 

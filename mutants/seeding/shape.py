@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
 
 from harness.contract.containers import Container
 from harness.contract.rendering import Rendered, Rendering
@@ -115,11 +114,6 @@ class Shape:
         """Return the place of an object among those of its kind in its file."""
         beside = [o for o in self.objects(item.kind) if o.source == item.source]
         return [o.name for o in beside].index(item.name)
-
-    @property
-    def copied_from(self) -> Path:
-        """The folder of the project."""
-        return self.project.root
 
     def _service(self, container: Container) -> Rendered | None:
         labels = container.pod.labels

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 
 from mutants.seeding.piece import Piece
@@ -113,7 +114,13 @@ def _(piece: Piece) -> None:
 )
 def _(piece: Piece) -> None:
     pattern = r"\(?\.Values[\w.]*\.tag \| default (\$?\.Chart\.AppVersion)\)?"
-    piece.near(piece.inner, pattern, r"\1")
+    done = False
+    for part in (*piece.templates(), *piece.helpers()):
+        with contextlib.suppress(CannotApplyError):
+            part.sub(pattern, r"\1", every=True)
+            done = True
+    if not done:
+        raise CannotApplyError("no tag falls back to the version of the chart")
 
 
 @seed(
@@ -128,11 +135,9 @@ def _(piece: Piece) -> None:
 def _(piece: Piece) -> None:
     done = False
     for part in piece.templates():
-        try:
+        with contextlib.suppress(CannotApplyError):
             part.sub(r"^ *\{\{- with \S*nodeSelector \}\}\n.*\n.*\n", "", every=True)
             done = True
-        except CannotApplyError:
-            continue
     if not done:
         raise CannotApplyError("the chart takes no node selector")
 

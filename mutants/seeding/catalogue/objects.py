@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import re
 
 from mutants.seeding.piece import Piece
 from mutants.seeding.seed import CannotApplyError, Catalogue
+from mutants.seeding.text import whole
 
 CATALOGUE = Catalogue()
 seed = CATALOGUE.seed
@@ -72,7 +72,8 @@ def _ingress(piece: Piece, service: str = "") -> None:
         item = piece.front.service
         if item is None:
             raise CannotApplyError(f"{piece.front.name} has no Service")
-        name = service or _templated(item.name)
+        release = piece.shape.project.chart.release
+        name = service or item.name.replace(release, "{{ .Release.Name | trunc 50 }}", 1)
         piece.add("entrance.yaml", _INGRESS % (name, item.spec["ports"][0]["port"]))
     elif service:
         _in_ingress(piece, r"(service:\n *name:) .*", rf"\1 {service}")
@@ -82,13 +83,7 @@ def _in_ingress(piece: Piece, pattern: str, new: str) -> None:
     if items := piece.shape.objects("Ingress"):
         piece.of(items[0]).sub(pattern, new)
     else:
-        file = piece.chart / "templates" / "entrance.yaml"
-        file.write_text(re.sub(pattern, new, file.read_text()))
-
-
-def _templated(name: str) -> str:
-    """Return a name as a template writes it that calls things after the release."""
-    return name
+        whole(piece.chart / "templates" / "entrance.yaml").sub(pattern, new)
 
 
 @seed(

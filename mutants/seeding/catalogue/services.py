@@ -60,7 +60,7 @@ def _behind(piece: Piece) -> tuple[str, int]:
 
 def _typed(part: Document, kind: str) -> None:
     try:
-        part.sub(r"^(  type:) \w+", rf"\1 {kind}")
+        part.sub(r"^(  type:) .*", rf"\1 {kind}")
     except CannotApplyError:
         part.below(["spec"], f"type: {kind}")
 
