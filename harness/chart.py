@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from harness.errors import DeployError
 from harness.helm.rendering import Renderer
 from harness.options import NONE
 
@@ -32,15 +33,19 @@ class Chart:
     redact: Redactor
 
     def services(self) -> tuple[str, ...]:
-        """Return the names of its Services, as far as they do not depend on a run's values."""
+        """Return the names of its Services with values of the right shape.
+
+        None where it does not render: that is told elsewhere, and keeps nobody from more.
+        """
         from harness.contract import placeholders
         from harness.helm import release_objects
 
         project = self.settings.project
-        values = placeholders.values(project, placeholders.facts(project))
-        return tuple(
-            one.name for one in release_objects(self.rendered(values)) if one.kind == "Service"
-        )
+        try:
+            rendered = self.rendered(placeholders.values(project, placeholders.facts(project)))
+        except DeployError:
+            return ()
+        return tuple(one.name for one in release_objects(rendered) if one.kind == "Service")
 
     def check(self, kube_version: str | None = None) -> None:
         """Render it with values of the right shape: the real ones are not known yet.

@@ -124,10 +124,11 @@ def test_what_was_made_for_a_run_goes_however_it_ends(*, interrupted: bool) -> N
         guest=None,
         usage=SimpleNamespace(last=fails),
         _guard=SimpleNamespace(stop=lambda: ended.append("guard")),
+        entrance=SimpleNamespace(way_in=SimpleNamespace(close=lambda: ended.append("tunnels"))),
     )
     with pytest.raises(RuntimeError):
         Deployment.close(deployment, interrupted=interrupted, failed=False)
-    assert ended == ["jobs", "guard", "branch"]
+    assert ended == ["jobs", "guard", "tunnels", "branch"]
 
 
 def test_what_a_database_in_the_cluster_is_made_of(project_dir: Path) -> None:

@@ -13,6 +13,9 @@ from harness.inference.known import Known
 from harness.inference.probing import Probed
 from harness.inference.running import POSTGRES, images_of
 
+_SOURCES = (".js", ".mjs", ".cjs", ".ts", ".mts", ".jsx", ".tsx")
+#: How programs have pg take `sslmode=require` as everybody else does.
+_LAX = re.compile(r"rejectUnauthorized|no-verify|useLibpqCompat", re.IGNORECASE)
 _URL = re.compile(r"(UR[LI]|DSN)$", re.IGNORECASE)
 _SQL = re.compile(r"postgres(ql)?(\+\w+)?:", re.IGNORECASE)
 
@@ -64,7 +67,14 @@ def _asks_authorities(known: Known, image: str) -> bool:
         told = json.loads(known.folder.text(posixpath.join(context, "package.json")) or "{}")
     except (ValueError, RecursionError):
         return False
-    return isinstance(told, dict) and "pg" in (told.get("dependencies") or {})
+    if not isinstance(told, dict) or "pg" not in (told.get("dependencies") or {}):
+        return False
+    sources = (
+        file
+        for file in known.files
+        if file.endswith(_SOURCES) and (context == "." or file.startswith(f"{context}/"))
+    )
+    return not any(_LAX.search(known.folder.text(file)) for file in sources)
 
 
 def inside(known: Known, rendering: Rendering, probed: Probed) -> Any:
