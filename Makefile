@@ -8,7 +8,7 @@ unexport PYTHONDONTWRITEBYTECODE
 ARGS ?=
 EXAMPLES = notes guestbook tickets bookmarks units
 
-.PHONY: help deploy plan test fast lint docs spec report compare prepare check mutants seeded bench lock clean distclean
+.PHONY: help deploy plan test examples fast lint docs spec report compare prepare check mutants seeded bench lock clean distclean
 
 help: ## show this
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -21,6 +21,9 @@ plan: .venv/synced ## show what `make deploy` would do and change, and do none o
 
 test: prepare ## prepare what is missing, test the harness, then deploy and accept, long scenarios too
 	$(PYTEST) tests features --deploy-extended=yes $(ARGS)
+
+examples: prepare ## accept every example, each on a cluster of its own
+	$(PYTEST) tests/test_examples_live.py $(ARGS)
 
 fast: .venv/synced ## the harness's own tests alone: no engine, no cluster
 	$(PYTEST) tests -m "not deploy and not engine" $(ARGS)
