@@ -22,7 +22,7 @@ _TOOLS: dict[str, tuple[re.Pattern[str], tuple[str, ...]]] = {
     "uv": (re.compile(r"\buv\s+(pip|sync|add|lock|run|tool)\b|\buvx\s"), ("uv.lock",)),
     "poetry": (re.compile(r"\bpoetry\s+(install|add|update|lock)\b"), ("poetry.lock",)),
     "pipenv": (re.compile(r"\bpipenv\s+(install|sync|lock)\b"), ("Pipfile.lock",)),
-    "pip": (re.compile(r"\bpip[\d.]*\s+(install|wheel|download)\b"), ()),
+    "pip": (re.compile(r"(?<!\buv )\bpip[\d.]*\s+(install|wheel|download)\b"), ()),
 }
 _OF_NODE = ("npm", "pnpm", "yarn", "bun")
 _BY_NAME = re.compile(r"\bnpx\s|\bnpm\s+(?:install|i|add)\s+(?:-\S+\s+)*[@\w]")
@@ -63,7 +63,9 @@ class AsOf:
     @property
     def told(self) -> str:
         """What was done, in words."""
-        parts = [f"{', '.join(self.held)} resolve as of it" if self.held else "nothing to resolve"]
+        verb = "resolves" if len(self.held) == 1 else "resolve"
+        held = f"what {' and '.join(self.held)} {verb}"
+        parts = [held if self.held else "nothing to resolve"]
         parts += [f"{text}, which pins all" for text in self.pinned]
         parts += [f"{text} is not held to it" for text in self.free]
         return "; ".join(parts)

@@ -21,7 +21,7 @@ _TIMEOUT = 120.0  # seconds
 _LARGEST = 1_000_000  # bytes
 _TRIES = 12
 _NEVER = "9999-01-01T00:00:00Z"
-_INSTALL = re.compile(r"\bpip[\d.]*\s+(?:install|wheel|download)\s+([^|;&]*)")
+_INSTALL = re.compile(r"(?<!\buv )\bpip[\d.]*\s+(?:install|wheel|download)\s+([^|;&]*)")
 _NAMED = re.compile(r"(?:^|\s)(?:-r|--requirement)(?:\s+|=)?(\S+)")
 _INCLUDED = re.compile(r"^(?:-r|--requirement)(?:\s+|=)?(\S+)")
 _NO_WHEEL = re.compile(r"Wheels are required for `([\w.-]+)`")
@@ -75,11 +75,11 @@ def requirements(dockerfile: Dockerfile, root: Path, files: Sequence[PurePosixPa
             for named in _NAMED.findall(words):
                 if (file := _file(named.strip("\"'"), files)) and not _read(root, file, found):
                     return []
-            plain = _NAMED.sub(" ", words).split()
-            if any(re.match(r"\.{1,2}(/|\[|$)", word.strip("\"'")) for word in plain):
+            plain = [word.strip("\"'") for word in _NAMED.sub(" ", words).split()]
+            if any(re.match(r"\.{1,2}(/|\[|$)", word) for word in plain):
                 project = _file("pyproject.toml", files)
                 found |= dict.fromkeys(_of_project(root / project) if project else ())
-            found |= dict.fromkeys(word for word in _names(plain))
+            found |= dict.fromkeys(_names(plain))
     return list(found)
 
 
@@ -175,7 +175,7 @@ def _of_project(file: Path) -> list[str]:
 def _names(words: Sequence[str]) -> Iterator[str]:
     for word in words:
         try:
-            one = Requirement(word.strip("\"'"))
+            one = Requirement(word)
         except InvalidRequirement:
             continue
         if not one.url:
