@@ -61,7 +61,14 @@ def assemble(
     redact.add(*secrets.values())
     bases = Bases(engine, cache, progress, environ)
     builder = Builder(
-        engine, bases, cache, progress, environ, redact=redact, limits=settings.limits
+        engine,
+        bases,
+        cache,
+        progress,
+        environ,
+        redact=redact,
+        limits=settings.limits,
+        as_of=settings.as_of,
     )
     return Deployment(
         settings=settings,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 from harness.errors import DeployError, Fault
@@ -109,6 +110,21 @@ class OptionReader:
         if not value.isdecimal() or not least <= int(value) <= most:
             raise SettingInvalidError(name, value, source, f"a number from {least} to {most}")
         return int(value)
+
+    def day(self, name: str) -> str:
+        """Return its value, a day that has begun in UTC, or nothing. Raises SettingInvalidError."""
+        value, source = self._get(name)
+        expected = "a day as YYYY-MM-DD"
+        try:
+            # Python reads other forms of ISO 8601, too.
+            ahead = bool(value) and date.fromisoformat(value) > datetime.now(UTC).date()
+            if value and not re.fullmatch(r"\d{4}-\d\d-\d\d", value):
+                raise ValueError(value)
+        except ValueError as error:
+            raise SettingInvalidError(name, value, source, expected) from error
+        if ahead:
+            raise SettingInvalidError(name, value, source, f"{expected} that is not in the future")
+        return value
 
     def matching(self, name: str, pattern: str, expected: str) -> str:
         """Return its value if it matches, or is empty. Raises SettingInvalidError."""

@@ -83,6 +83,12 @@ OPTIONS = (
     ),
     Option("build-memory", "4", "GiB of memory that each step of a build may use"),
     Option("build-disk", "20", "GB by which a build may fill the engine's disk"),
+    Option(
+        "as-of",
+        "",
+        "a day, YYYY-MM-DD: have builds resolve dependencies that nothing pins as of its beginning "
+        "in UTC, with npm, pnpm, pip and uv (default: the newest)",
+    ),
     Option("namespace", "", "namespace of the release (default: from deploy.toml)"),
     Option("port", "0", "port on 127.0.0.1 for the public Service; 0: one that is free"),
     Option("fresh", "no", "yes: delete the cluster and the database of an earlier run first"),

@@ -32,6 +32,7 @@ class Settings:
             has a namespace of its own.
         run: what all processes of a run have in common.
         limits: what a build may take.
+        as_of: day as of which builds resolve what nothing pins, YYYY-MM-DD, "" for the newest.
         egress: one of EGRESS: whether pods reach nobody outside but who is allowed.
         existing: how a cluster is used that is not ours; None for one of our own.
 
@@ -55,6 +56,7 @@ class Settings:
     minikube_driver: str = "docker"
     egress: str = "closed"
     limits: Limits = field(default_factory=Limits)
+    as_of: str = ""
     slot: int = 0
     run: str = field(default_factory=lambda: secrets.token_hex(8))
     existing: Existing | None = None
@@ -100,6 +102,7 @@ class Settings:
             memory=read.number("build-memory", 1, 1024) * GIB,
             written=read.number("build-disk", 1, 1000) * GB,
         )
+        as_of = read.day("as-of")
         egress = read.one_of("egress", EGRESS)
         fresh = read.one_of("fresh", ("yes", "no")) == "yes"
         nodes = read.number("nodes", 1, 9)
@@ -138,6 +141,7 @@ class Settings:
             minikube_driver=driver,
             egress=egress,
             limits=limits,
+            as_of=as_of,
             slot=slot,
             run=run,
             existing=existing,

@@ -17,10 +17,12 @@ from harness.cache import Cache, digest
 from harness.command import CommandTimedOutError
 from harness.errors import DeployError
 from harness.images import precheck
+from harness.images.additions import Adder, Additions
 from harness.images.context import Context
 from harness.images.dockerfile import Dockerfile
 from harness.images.failure import BuildFailedError, BuildTimedOutError, read_failure
 from harness.images.foreign import CA_SECRET, adapted, foreign, syntax_image
+from harness.images.given import Given
 from harness.images.leavings import remove_layers
 from harness.images.limits import BuildExceededError, Limits
 from harness.images.spec import HASH_LABEL, NAME_LABEL, BuiltImage, ImageSpec
@@ -77,6 +79,8 @@ class Builder:
         timeout: seconds that one build may take.
         redact: applied to what a failure shows.
         limits: what one build may take.
+        as_of: day as of whose beginning dependencies are resolved that nothing pins,
+            YYYY-MM-DD; empty for today.
 
     """
 
@@ -88,7 +92,11 @@ class Builder:
     timeout: float = 900.0
     redact: Redactor = field(default_factory=Redactor)
     limits: Limits = field(default_factory=Limits)
+    as_of: str = ""
     _folder: tuple[Path | None] | None = field(default=None, init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self._adder = Adder(self.engine, self.progress, self.environ, self.as_of)
 
     def check(self, spec: ImageSpec) -> None:
         """Check a spec against its sources without building; see `precheck.check`."""
@@ -106,7 +114,7 @@ class Builder:
 
         """
         context, _ = precheck.check(spec)
-        key = self._key(spec, context, bases)
+        key = self._key(spec, context, bases, self._adder.look(spec, context))
         ref = f"{spec.repository}:{key[:12]}"
         return ref, self._find(ref, key) is not None
 
@@ -125,7 +133,9 @@ class Builder:
         context, dockerfile = precheck.check(spec)
         wanted = wanted_bases(spec, dockerfile)
         bases = {name: self._base(spec, dockerfile, wanted[name]) for name in wanted}
-        key = self._key(spec, context, bases)
+        additions = self._adder.look(spec, context)
+        self._adder.tell(spec, additions)
+        key = self._key(spec, context, bases, additions)
         tag = key[:12]
         ref = f"{spec.repository}:{tag}"
         with self.cache.lock(f"build-{spec.repository.replace('/', '_')}-{tag}"):
@@ -133,7 +143,11 @@ class Builder:
             built = found is None
             if found is None:
                 with self.progress.step(f"building image {spec.name}") as step:
-                    self._run(spec, dockerfile, ref, key, bases, step.note)
+                    with tempfile.TemporaryDirectory(prefix="deploy-given-") as folder:
+                        given = self._adder.give(
+                            spec, context, dockerfile, additions, bases, Path(folder)
+                        )
+                        self._run(spec, dockerfile, ref, key, bases, step.note, given, additions)
                     found = self._find(ref, key)
                     step.result = ref
             else:
@@ -157,7 +171,7 @@ class Builder:
 
     @contextlib.contextmanager
     def _adapted(
-        self, spec: ImageSpec, dockerfile: Dockerfile, bases: Mapping[str, str]
+        self, spec: ImageSpec, dockerfile: Dockerfile, bases: Mapping[str, str], given: Given
     ) -> Iterator[Path]:
         """Give the Dockerfile as it can be built here: itself, or one that stands on others."""
         text = spec.file.read_text(encoding="utf-8", errors="surrogateescape")
@@ -167,6 +181,7 @@ class Builder:
             {**spec.build_args, **spec.bases},
             {name: ref for name, ref in bases.items() if name not in spec.bases},
             trust=ca_bundle(self.environ) is not None,
+            given=given,
             syntax=self._reads(syntax_image(text)),
         )
         if new.splitlines() == text.splitlines():
@@ -190,7 +205,9 @@ class Builder:
             return False
         return True
 
-    def _key(self, spec: ImageSpec, context: Context, bases: Mapping[str, str]) -> str:
+    def _key(
+        self, spec: ImageSpec, context: Context, bases: Mapping[str, str], additions: Additions
+    ) -> str:
         return digest(
             files=context.files(),
             root=spec.context,
@@ -198,6 +215,7 @@ class Builder:
             arguments=sorted(spec.build_args.items()),
             bases=sorted((name, self.engine.image_id(ref)) for name, ref in bases.items()),
             target=spec.target,
+            **additions.key,
         )
 
     def _find(self, ref: str, key: str) -> str | None:
@@ -217,9 +235,16 @@ class Builder:
         key: str,
         bases: Mapping[str, str],
         note: Callable[[str], None],
+        given: Given,
+        additions: Additions,
     ) -> None:
-        with self._adapted(spec, dockerfile, bases) as file:
-            self._run_on(file, spec, dockerfile, ref, key, bases, note)
+        with self._adapted(spec, dockerfile, bases, given) as file:
+            try:
+                self._run_on(file, spec, dockerfile, ref, key, bases, note, given)
+            except BuildFailedError as error:
+                if additions.dated and (told := additions.dated.note(error.log)):
+                    error.add_note(told)
+                raise
 
     def _run_on(
         self,
@@ -230,6 +255,7 @@ class Builder:
         key: str,
         bases: Mapping[str, str],
         note: Callable[[str], None],
+        given: Given,
     ) -> None:
         argv = ["build", "--progress=plain", "--file", str(file), "--tag", ref]
         labels = {MANAGED: "true", HASH_LABEL: key, NAME_LABEL: spec.name}
@@ -242,6 +268,8 @@ class Builder:
             argv += ["--target", spec.target]
         if bundle := ca_bundle(self.environ):
             argv += ["--secret", f"id={CA_SECRET},src={bundle}"]
+        for secret, source in given.secrets:
+            argv += ["--secret", f"id={secret},src={source}"]
         argv += ["--add-host", f"{MARK}:127.0.0.1"]  # by which its steps are known as ours
         watch, begun = self._watch(), datetime.now(UTC)
         try:

@@ -2,24 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 from harness.images.dockerfile import Dockerfile, Instruction
+from harness.images.given import Given, secret_path
 
 CA_SECRET = "ca_bundle"  # noqa: S105 - the id of a build secret, not its value
 _SCRATCH = "scratch"
-_CA_FILE = f"/run/secrets/{CA_SECRET}"
-#: What tools read to trust further authorities. ARGs are there while an image is built only.
-_TRUST = "ARG " + " ".join(
-    f"{name}={_CA_FILE}"
-    for name in (
-        *("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
-        *("NODE_EXTRA_CA_CERTS", "GIT_SSL_CAINFO"),
-    )
+_CA_FILE = secret_path(CA_SECRET)
+#: What tools read to trust further authorities; the file is given where there is a bundle.
+_TRUST = (
+    *("SSL_CERT_FILE", "PIP_CERT", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"),
+    *("NODE_EXTRA_CA_CERTS", "GIT_SSL_CAINFO"),
 )
-_MOUNT = f" --mount=type=secret,id={CA_SECRET},target={_CA_FILE},mode=0444,required=false"
+_TRUSTING = Given(dict.fromkeys(_TRUST, _CA_FILE), {_CA_FILE: Path(os.devnull)})
 _MOUNTED_FROM = re.compile(r"--mount=\S*?\bfrom=([^,\s]+)")
 _COPIED_FROM = re.compile(r"--from=(\S+)")
 _LINK = re.compile(r" --link(=\S+)?(?=\s)")
@@ -77,11 +77,12 @@ def adapted(
     refs: Mapping[str, str],
     *,
     trust: bool = False,
+    given: Given = Given(),  # noqa: B008 - it cannot be changed
     syntax: bool = True,
 ) -> str:
     """Return a Dockerfile that does the same on other images.
 
-    Lines keep their order, and their numbers too unless `trust` adds some.
+    Lines keep their order, and their numbers too unless `trust` or `given` adds some.
 
     Args:
         text: the Dockerfile.
@@ -90,6 +91,7 @@ def adapted(
         refs: what stands for an image that it names.
         trust: have each RUN trust the authorities in the build secret `ca_bundle`, which
             leaves nothing in the image. Not done where the Dockerfile mounts it by itself.
+        given: what else each RUN is to see.
         syntax: False to read it by the engine's own frontend, whatever its first line asks for.
 
     """
@@ -108,7 +110,8 @@ def adapted(
             if one.word in ("COPY", "ADD"):  # only a frontend of later years knows it
                 lines[one.line - 1] = _LINK.sub("", lines[one.line - 1])
     if trust and not any(f"id={CA_SECRET}" in one.rest for one in dockerfile.instructions):
-        _add_trust(lines, dockerfile)
+        given = _TRUSTING | given
+    given.add_to(lines, dockerfile)
     return "\n".join(lines) + "\n"
 
 
@@ -120,17 +123,6 @@ def syntax_image(text: str) -> str:
         if match[1].lower() == "syntax":
             return match[2]
     return ""
-
-
-def _add_trust(lines: list[str], dockerfile: Dockerfile) -> None:
-    for one in reversed(dockerfile.instructions):
-        index = one.line - 1
-        if one.word == "RUN":
-            lines[index] = re.sub(r"^(\s*\w+)", lambda m: m[1] + _MOUNT, lines[index], count=1)
-        elif one.word == "FROM":
-            while lines[index].rstrip().endswith(dockerfile.escape):
-                index += 1
-            lines.insert(index + 1, _TRUST)
 
 
 def _replace(lines: list[str], use: Use, ref: str) -> None:

@@ -89,7 +89,7 @@ class _Look:
         self._root, self._times = settings.project.root, times
         self._bases = Bases(engine, cache, progress, settings.environ) if engine else None
         self._builder = (
-            Builder(engine, self._bases, cache, progress, settings.environ)
+            Builder(engine, self._bases, cache, progress, settings.environ, as_of=settings.as_of)
             if engine and self._bases
             else None
         )
