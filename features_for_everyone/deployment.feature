@@ -35,7 +35,7 @@ Feature: The application on a cluster
     Given the application is installed by its chart
     Then the <role> answers from outside the cluster
 
-    Examples: each role that is public
+    Examples: each role with an open port
       | role |
 
   @FR-007 @with-a-node-port

@@ -82,6 +82,10 @@ def rows(project: Project) -> dict[str, list[Row]]:
         ],
         "each role": [{"role": name, "type": role.type} for name, role in roles.items()],
         "each role that is public": [{"role": name} for name, r in roles.items() if r.public],
+        # Behind an Ingress, that is asked for which no cluster of ours has a controller.
+        "each role with an open port": [
+            {"role": name} for name, r in roles.items() if r.public and r.type != "ClusterIP"
+        ],
     }
 
 
