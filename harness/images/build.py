@@ -61,6 +61,19 @@ def wanted_bases(spec: ImageSpec, dockerfile: Dockerfile) -> dict[str, str]:
     return wanted
 
 
+@dataclass(frozen=True)
+class _Work:
+    """One build: of what, on what, and the name that it gets."""
+
+    spec: ImageSpec
+    dockerfile: Dockerfile
+    ref: str
+    key: str
+    bases: Mapping[str, str]
+    given: Given
+    additions: Additions
+
+
 @dataclass
 class Builder:
     """Builds images in the engine, each named by the hash of all that goes into it.
@@ -147,7 +160,8 @@ class Builder:
                         given = self._adder.give(
                             spec, context, dockerfile, additions, bases, Path(folder)
                         )
-                        self._run(spec, dockerfile, ref, key, bases, step.note, given, additions)
+                        work = _Work(spec, dockerfile, ref, key, bases, given, additions)
+                        self._run(work, step.note)
                     found = self._find(ref, key)
                     step.result = ref
             else:
@@ -170,18 +184,17 @@ class Builder:
             raise
 
     @contextlib.contextmanager
-    def _adapted(
-        self, spec: ImageSpec, dockerfile: Dockerfile, bases: Mapping[str, str], given: Given
-    ) -> Iterator[Path]:
+    def _adapted(self, work: _Work) -> Iterator[Path]:
         """Give the Dockerfile as it can be built here: itself, or one that stands on others."""
+        spec, bases = work.spec, work.bases
         text = spec.file.read_text(encoding="utf-8", errors="surrogateescape")
         new = adapted(
             text,
-            dockerfile,
+            work.dockerfile,
             {**spec.build_args, **spec.bases},
             {name: ref for name, ref in bases.items() if name not in spec.bases},
             trust=ca_bundle(self.environ) is not None,
-            given=given,
+            given=work.given,
             syntax=self._reads(syntax_image(text)),
         )
         if new.splitlines() == text.splitlines():
@@ -227,55 +240,41 @@ class Builder:
         labels = (facts[0].get("Config") or {}).get("Labels") or {}
         return str(facts[0]["Id"]) if labels.get(HASH_LABEL) == key else None
 
-    def _run(
-        self,
-        spec: ImageSpec,
-        dockerfile: Dockerfile,
-        ref: str,
-        key: str,
-        bases: Mapping[str, str],
-        note: Callable[[str], None],
-        given: Given,
-        additions: Additions,
-    ) -> None:
-        with self._adapted(spec, dockerfile, bases, given) as file:
+    def _run(self, work: _Work, note: Callable[[str], None]) -> None:
+        dated = work.additions.dated
+        with self._adapted(work) as file:
             try:
-                self._run_on(file, spec, dockerfile, ref, key, bases, note, given)
+                self._run_on(file, work, note)
             except BuildFailedError as error:
-                if additions.dated and (told := additions.dated.note(error.log)):
+                if dated and (told := dated.note(error.log)):
                     error.add_note(told)
                 raise
 
-    def _run_on(
-        self,
-        file: Path,
-        spec: ImageSpec,
-        dockerfile: Dockerfile,
-        ref: str,
-        key: str,
-        bases: Mapping[str, str],
-        note: Callable[[str], None],
-        given: Given,
-    ) -> None:
-        argv = ["build", "--progress=plain", "--file", str(file), "--tag", ref]
-        labels = {MANAGED: "true", HASH_LABEL: key, NAME_LABEL: spec.name}
+    def _argv(self, file: Path, work: _Work) -> list[str]:
+        """Return the words for the engine's client, the context apart."""
+        spec = work.spec
+        argv = ["build", "--progress=plain", "--file", str(file), "--tag", work.ref]
+        labels = {MANAGED: "true", HASH_LABEL: work.key, NAME_LABEL: spec.name}
         for name, value in labels.items():
             argv += ["--label", f"{name}={value}"]
-        arguments = {name: ref for name, ref in bases.items() if name in spec.bases}
+        arguments = {name: ref for name, ref in work.bases.items() if name in spec.bases}
         for name, value in {**spec.build_args, **arguments}.items():
             argv += ["--build-arg", f"{name}={value}"]
         if spec.target:
             argv += ["--target", spec.target]
         if bundle := ca_bundle(self.environ):
             argv += ["--secret", f"id={CA_SECRET},src={bundle}"]
-        for secret, source in given.secrets:
+        for secret, source in work.given.secrets:
             argv += ["--secret", f"id={secret},src={source}"]
-        argv += ["--add-host", f"{MARK}:127.0.0.1"]  # by which its steps are known as ours
+        return [*argv, "--add-host", f"{MARK}:127.0.0.1"]  # by which its steps are known as ours
+
+    def _run_on(self, file: Path, work: _Work, note: Callable[[str], None]) -> None:
+        spec, dockerfile = work.spec, work.dockerfile
         watch, begun = self._watch(), datetime.now(UTC)
         try:
             with watch:
                 done = self.engine.run(
-                    *argv,
+                    *self._argv(file, work),
                     str(spec.context),
                     timeout=self.timeout,
                     env=_BUILDKIT,
