@@ -6,12 +6,12 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
-from benchmarks import clusters, guests, recording, runs
+from benchmarks import clusters, guests, projects, recording, runs
 from benchmarks import watching as watches
 from benchmarks.result import Result, machine, write
 
 _TABLE = Path(__file__).with_name("RESULTS.md")
-_ALL = ["collect", "recording", "cluster", "watching", "runs", "guests"]
+_ALL = ["collect", "recording", "cluster", "watching", "runs", "guests", "projects"]
 
 
 def _measure(what: list[str], times: int) -> Iterator[Result]:
@@ -28,6 +28,8 @@ def _measure(what: list[str], times: int) -> Iterator[Result]:
         yield from runs.whole_runs(times)
     if "guests" in what:
         yield from guests.throughput(times)
+    if "projects" in what:
+        yield from projects.projects(times)
 
 
 def main() -> None:
