@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from harness import installing, leaving
 from harness.chart import Chart
 from harness.clusters.base import ClusterAccess, Provider
 from harness.clusters.existing import beside
-from harness.clusters.existing.leftovers import TOOLS
-from harness.clusters.existing.way_in import WayIn
 from harness.clusters.usage import Usage
 from harness.egress.errors import EgressOpenError
-from harness.entrance import Entrance, needs_way_in
+from harness.entrance import Entrance, way_in_of
 from harness.errors import DeployError
 from harness.facts import Facts
 from harness.helm import Helm
@@ -23,7 +21,6 @@ from harness.images.project import ProjectImages
 from harness.images.spec import BuiltImage
 from harness.jobs import Jobs
 from harness.kube.client import Kube
-from harness.kube.namespaces import ensure_namespace
 from harness.options import NONE
 from harness.outside import Outside
 from harness.probes.image import ProbeSource
@@ -32,6 +29,7 @@ from harness.redact import Redactor
 from harness.release import Release
 from harness.rollout import Rollout
 from harness.settings import Settings
+from harness.trial import prepared
 
 if TYPE_CHECKING:
     from harness.cache import Cache
@@ -92,22 +90,8 @@ class Deployment:
         self.chart = Chart(settings, self.tools.helm, self.cache, self.progress, self.redact)
         self.facts = Facts(project, self.sources, self.outside, self.secrets, port)
         self.entrance = Entrance(
-            project, settings.namespace, port, self.provider, self.guest, self._way_in()
+            project, settings.namespace, port, self.provider, self.guest, way_in_of(self)
         )
-
-    def _way_in(self) -> WayIn | None:
-        if self.guest:
-            return self.guest.way_in
-        if not needs_way_in(self.settings.project):
-            return None
-        tools = f"{self.settings.namespace}-{TOOLS}"
-
-        def access() -> ClusterAccess:
-            cluster = self.cluster()
-            ensure_namespace(cluster.client(), tools)
-            return cluster
-
-        return WayIn(access, tools, self.probe_image, self.provider.load, self.progress)
 
     def begin(self, *, cluster: bool) -> None:
         """Check what can be checked at once, then start every part side by side.
@@ -169,7 +153,7 @@ class Deployment:
 
     def alone(self, name: str) -> Alone:
         """Return how an image is run by itself, after what has to run before it has run."""
-        return self.jobs.start(f"alone {name}", lambda: self._prepare_alone(name)).result()
+        return self.jobs.start(f"alone {name}", lambda: prepared(self, name)).result()
 
     def cluster(self) -> ClusterAccess:
         """Return access to the cluster, healthy."""
@@ -272,24 +256,6 @@ class Deployment:
             leaving.leave(self, interrupted=interrupted, failed=failed)
         finally:
             self.outside.end()
-
-    def _prepare_alone(self, name: str) -> Alone:
-        described, image = self.settings.project.images[name], self.image(name)
-        env = self.facts.env_alone(name)
-        alone = Alone(
-            engine=self.engine,
-            image=image.ref,
-            port=described.port,
-            env=env,
-            secrets=tuple(env.values()),
-            network=self.outside.network_alone(),
-            read_only="/" not in described.writable,
-            tmpfs=tuple(described.writable),
-            absent=self.chart.services(),
-        )
-        for command in described.before:
-            replace(alone, command=command).to_end()
-        return alone
 
     def _make_egress(self) -> Guard | EgressOpenError:
         from harness.egress.making import guard

@@ -8,14 +8,17 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from harness.clusters.existing.leftovers import TOOLS
 from harness.errors import DeployError, Fault
+from harness.kube.namespaces import ensure_namespace
 from harness.probes.opening import wait_until_open
 from harness.probes.outside import NotAnsweringError
 
 if TYPE_CHECKING:
-    from harness.clusters.base import Provider
+    from harness.clusters.base import ClusterAccess, Provider
     from harness.clusters.existing.provider import ExistingProvider
     from harness.clusters.existing.way_in import WayIn
+    from harness.deployment import Deployment
     from harness.project import Project
     from harness.release import Release
 
@@ -37,6 +40,25 @@ class NothingPublicError(DeployError):
 def needs_way_in(project: Project) -> bool:
     """Say whether no port of a node that a run can choose leads to the public Services."""
     return not project.values_of("cluster.node_port")
+
+
+def way_in_of(deployment: Deployment) -> WayIn | None:
+    """Return what leads to the public Services of a deployment where no port of a node does."""
+    from harness.clusters.existing.way_in import WayIn
+
+    if deployment.guest:
+        return deployment.guest.way_in
+    if not needs_way_in(deployment.settings.project):
+        return None
+    tools = f"{deployment.settings.namespace}-{TOOLS}"
+
+    def access() -> ClusterAccess:
+        cluster = deployment.cluster()
+        ensure_namespace(cluster.client(), tools)
+        return cluster
+
+    load = deployment.provider.load
+    return WayIn(access, tools, deployment.probe_image, load, deployment.progress)
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 import sys
 from collections.abc import Mapping
@@ -104,9 +105,10 @@ def real_engine() -> Engine:
 
 def official(engine: Engine, name: str) -> str:
     """Return an image for an official one: itself or a stand-in for it, never pulled."""
-    repository, _, _ = name.partition(":")
-    local = engine.sdk().images.list(filters={"reference": f"deploy-supply/{repository}:*"})
-    for ref in (name, *(tag for image in local for tag in image.tags)):
+    local = engine.sdk().images.list(filters={"reference": f"deploy-supply/{name}-*"})
+    stand_in = re.compile(rf"deploy-supply/{re.escape(name)}-[0-9a-f]{{12}}")
+    tags = sorted(tag for image in local for tag in image.tags if stand_in.fullmatch(tag))
+    for ref in (name, *tags):
         if engine.has_image(ref):
             return ref
     pytest.skip(f"needs the image {name}: run `make prepare`")
