@@ -152,7 +152,7 @@ def defects(runtime: str = "nobody") -> Sequence[Defect]:
             "memory",
             {"container": eats | probed | {"resources": {"limits": {"memory": "40Mi"}}}},
             causes.OutOfMemoryError,
-            ("OOMKilled at a limit of 40Mi",),
+            ("memory", "at a limit of 40Mi"),
             "death",
         ),
         Defect(

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from kube_support import (
+    CONTEXT,
     FakeApi,
     FakeDetails,
     deployment,
@@ -48,6 +49,7 @@ from harness.kube.services import (
     service_for_image,
     services_of_release,
 )
+from harness.kube.tenancy import Tenancy
 from harness.kube.waits import Pending, Ready, Verdict, WaitTimeoutError
 from harness.labels import MANAGED
 from harness.redact import MASK, Redactor
@@ -146,6 +148,25 @@ def namespace(name: str, *, managed: bool = True, phase: str = "Active") -> dict
 
 def with_account(api: FakeApi, name: str) -> None:
     api.put(f"{SPACES}/{name}/serviceaccounts", {"metadata": {"name": "default"}})
+
+
+def test_who_is_stricter_with_the_pods_of_a_namespace_stays_so(
+    api: FakeApi, tmp_path: Path
+) -> None:
+    key = "pod-security.kubernetes.io/enforce"
+    tenancy = Tenancy(labels={key: "baseline", "a": "b"})
+    client = Kube(api.kubeconfig(tmp_path), CONTEXT, timeout=5, tenancy=tenancy)
+    there = namespace("mine")
+    there["metadata"]["labels"][key] = "restricted"
+    api.put(SPACES, there)
+    with_account(api, "mine")
+    ensure_namespace(client, "mine")
+    assert api.objects[SPACES]["mine"]["metadata"]["labels"] == {
+        **{MANAGED: "true", key: "restricted"},
+        "a": "b",
+    }
+    ensure_namespace(client, "mine", labels={key: "privileged"})
+    assert api.objects[SPACES]["mine"]["metadata"]["labels"][key] == "privileged"
 
 
 def test_namespace_is_made_with_our_label(api: FakeApi, client: Kube) -> None:

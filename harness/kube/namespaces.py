@@ -25,6 +25,8 @@ from harness.kube.waits import Pending, Ready, Verdict, wait_for
 from harness.kube.watch import Watcher
 from harness.labels import MANAGED
 
+_SECURITY = "pod-security.kubernetes.io/"
+
 
 class ForeignNamespaceError(DeployError):
     """The namespace exists and was not made by us."""
@@ -62,8 +64,12 @@ def ensure_namespace(
         if not client.tenancy.owns(there):
             raise ForeignNamespaceError(name, "work in it") from None
         made = status_of(there).get("phase") == "Terminating"
-        if not made and not marks.items() <= labels_of(there).items():
-            client.patch(NAMESPACE, name, {"metadata": {"labels": marks}})
+        has = labels_of(there)
+        # Whoever was stricter with its pods meant it.
+        kept = {key for key in has if key.startswith(_SECURITY) and key not in (labels or {})}
+        lacking = {k: v for k, v in marks.items() if k not in kept and has.get(k) != v}
+        if lacking and not made:
+            client.patch(NAMESPACE, name, {"metadata": {"labels": lacking}})
         if made:
             wait_gone(client, NAMESPACE, name, timeout=timeout)
             client.create(NAMESPACE, wanted)
