@@ -59,21 +59,18 @@ class Chart:
         project = self.settings.project
         if project.values:
             values = placeholders.values(project, placeholders.facts(project))
-            renderer = Renderer(self.helm, _NOWHERE, "", self.cache.root, self.redact)
-            renderer.template(
-                project.chart_path,
-                project.chart.release,
-                self.settings.namespace,
-                values,
-                kube_version=kube_version,
-            )
+            self.rendered(values, kube_version)
 
-    def rendered(self, values: Mapping[str, Any]) -> str:
+    def rendered(self, values: Mapping[str, Any], kube_version: str | None = None) -> str:
         """Return the manifest of the release with the values that it is installed with."""
-        project, settings = self.settings.project, self.settings
+        project = self.settings.project
         renderer = Renderer(self.helm, _NOWHERE, "", self.cache.root, self.redact)
         return renderer.template(
-            project.chart_path, project.chart.release, settings.namespace, values
+            project.chart_path,
+            project.chart.release,
+            self.settings.namespace,
+            values,
+            kube_version=kube_version,
         )
 
     def images_from_elsewhere(

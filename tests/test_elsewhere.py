@@ -53,7 +53,7 @@ class _Chart(Chart):
     def __init__(self) -> None:
         """Need nothing of a run."""
 
-    def rendered(self, values: Mapping[str, Any]) -> str:
+    def rendered(self, values: Mapping[str, Any], kube_version: str | None = None) -> str:
         return _MANIFEST if values == {"a": 1} else ""
 
 
